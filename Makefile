@@ -1,0 +1,39 @@
+# Two commands do all the set-up: `make dev` runs the product, `make test` passes all tests.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SET_UP := $(VENV)/.set-up
+
+.PHONY: setup dev test lint check lock clean
+
+setup: $(SET_UP)
+
+# Hashes are checked; nothing is resolved. Editable, so that a source change needs no set-up.
+$(SET_UP): requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+dev: setup
+	$(BIN)/auth-service dev
+
+test: setup
+	$(BIN)/python -m pytest -n auto
+
+lint: setup
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: lint test
+
+# For maintainers: resolves pyproject.toml anew. uv lives in a virtual environment of its own.
+lock:
+	test -x .lock-venv/bin/uv || ($(PYTHON) -m venv .lock-venv && .lock-venv/bin/pip install --quiet uv)
+	.lock-venv/bin/uv pip compile pyproject.toml --group dev --upgrade --python-version 3.11 --universal \
+	  --generate-hashes --no-header --no-emit-index-url --no-annotate --quiet --output-file requirements.lock
+
+clean:
+	rm -rf $(VENV) .lock-venv build dist
