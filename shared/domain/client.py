@@ -1,0 +1,45 @@
+"""The registered client, as both planes know it (RFC 7591 section 2)."""
+
+from enum import StrEnum
+
+import msgspec
+
+from shared.domain.ids import ClientId
+from shared.domain.jwk import Algorithm
+from shared.domain.scope import Scope
+
+MINIMUM_TOKEN_LIFETIME, MAXIMUM_TOKEN_LIFETIME = 60, 24 * 3600  # seconds
+
+
+class TokenProfile(StrEnum):
+    """The `typ` of an API's tokens. Spring Security's default decoder refuses `at+jwt`."""
+
+    AT_JWT = "at+jwt"  # RFC 9068 section 2.1
+    JWT = "JWT"
+
+
+class HeldSecret(msgspec.Struct, frozen=True, kw_only=True):
+    """One live client_secret: its digest, and the pepper that the digest was made with."""
+
+    digest: bytes
+    pepper_id: str
+    expires_at: int | None = None  # seconds since the epoch
+
+
+class GrantedApi(msgspec.Struct, frozen=True, kw_only=True):
+    """An API (resource server) for which a client may ask tokens, and with which scopes."""
+
+    identifier: str  # the `aud`
+    scope: Scope
+    token_lifetime: int  # seconds
+    algorithm: Algorithm
+    profile: TokenProfile
+
+
+class Client(msgspec.Struct, frozen=True, kw_only=True):
+    client_id: ClientId
+    enabled: bool
+    secrets: tuple[HeldSecret, ...]
+    apis: tuple[GrantedApi, ...]
+    default_api: str | None  # identifier of the API meant when a request names none
+    serves: frozenset[str] = frozenset()  # audiences whose tokens it may introspect

@@ -1,0 +1,176 @@
+"""The environment, read once into one frozen struct; the start is refused when it is wrong.
+
+Each variable NAME may also be given as NAME_FILE, the path of a file that holds its value.
+The README's table of variables is held against FIELDS by a test.
+"""
+
+import os
+import re
+from base64 import urlsafe_b64decode
+from binascii import Error as Base64Error
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+import msgspec
+
+from shared.domain.client import MAXIMUM_TOKEN_LIFETIME, MINIMUM_TOKEN_LIFETIME
+from shared.domain.refused import Refused
+
+_KEY_BYTES = 32
+_HOST_AND_PORT = re.compile(r"(.+):(\d{1,5})")
+_HIGHEST_PORT = 65535
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-_\[\]:]+")
+_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+class ConfigError(Refused):
+    """The configuration is wrong; the message names each variable and never holds a secret."""
+
+
+class Key(msgspec.Struct, frozen=True):
+    """A symmetric key of 32 bytes and the id by which what it made is recognised."""
+
+    octets: bytes
+
+    @property
+    def key_id(self) -> str:
+        return sha256(b"key id" + self.octets).hexdigest()[:8]
+
+    def __repr__(self) -> str:
+        return f"Key({self.key_id})"
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    database_url: str
+    master_keys: tuple[Key, ...]  # seal signing keys; all open, the first seals
+    secret_peppers: tuple[Key, ...]  # digest client secrets; all read, the first writes
+    public_url: str
+    bind_address: tuple[str, int] = ("0.0.0.0", 8080)  # noqa: S104 - a server is meant to be reached
+    workers: int = 1
+    token_ttl: int = 3600  # seconds, of an API that names no lifetime
+    log_level: str = "INFO"
+
+    def __repr__(self) -> str:
+        return f"Config(public_url={self.public_url!r})"  # the rest is secret
+
+
+def read_config(environment: Mapping[str, str]) -> Config:
+    """Read and check everything at once, so that one start names all that is wrong."""
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for name, (field, parse, required) in FIELDS.items():
+        try:
+            text = text_of(environment, name)
+            if text is not None:
+                values[field] = parse(text)
+            elif required:
+                problems.append(f"{name} is missing")
+        except (ValueError, OSError) as error:
+            problems.append(f"{name}: {error}")
+    if problems:
+        raise ConfigError("; ".join(problems))
+    return Config(**values)
+
+
+def read_process_config() -> Config:
+    return read_config(os.environ)
+
+
+def workers_share_counters() -> bool:
+    """Tell whether `serve` has given the workers a place to count into (prometheus_client's)."""
+    return "PROMETHEUS_MULTIPROC_DIR" in os.environ
+
+
+def text_of(environment: Mapping[str, str], name: str) -> str | None:
+    """Give the variable's value, or that of the file that NAME_FILE names; None where neither is.
+
+    Raises ValueError or OSError.
+    """
+    path = environment.get(f"{name}_FILE")
+    if path and environment.get(name):
+        raise ValueError(f"give {name} or {name}_FILE, not both")
+    if path:
+        try:
+            return Path(path).read_text().strip()
+        except UnicodeDecodeError:
+            raise ValueError("the file is not text") from None
+    return environment.get(name) or None
+
+
+def _database_url(text: str) -> str:
+    if _split(text).scheme not in {"postgresql", "postgres"}:
+        raise ValueError("must start with postgresql://")
+    return text
+
+
+def _keys(text: str) -> tuple[Key, ...]:
+    return tuple(_key(part.strip()) for part in text.split(","))
+
+
+def _key(text: str) -> Key:
+    try:
+        octets = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (Base64Error, ValueError):
+        octets = b""
+    if len(octets) != _KEY_BYTES:
+        raise ValueError("must be 32 random bytes in base64url, or several with commas between")
+    return Key(octets)
+
+
+def _public_url(text: str) -> str:
+    parts = _split(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be an http or https URL")
+    if not _ORIGIN.fullmatch(text):
+        raise ValueError("must be a bare origin, without path, trailing slash or user")
+    return text
+
+
+def _split(text: str) -> SplitResult:
+    """Split a URL; the library's own words could repeat a password."""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # read only here is it checked
+    except ValueError:
+        parts = None
+    if parts is None:
+        raise ValueError("is not a URL")
+    return parts
+
+
+def _address(text: str) -> tuple[str, int]:
+    match = _HOST_AND_PORT.fullmatch(text)
+    if match is None or int(match[2]) > _HIGHEST_PORT:
+        raise ValueError("must be HOST:PORT")
+    return match[1], int(match[2])
+
+
+def _between(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+            raise ValueError(f"must be a whole number from {low} to {high}")
+        return int(text)
+
+    return parse
+
+
+def _log_level(text: str) -> str:
+    if text.upper() not in _LOG_LEVELS:
+        raise ValueError(f"must be one of {', '.join(_LOG_LEVELS)}")
+    return text.upper()
+
+
+# variable -> (field of Config, its reader, whether it must be given)
+FIELDS: Mapping[str, tuple[str, Callable[[str], Any], bool]] = {
+    "DATABASE_URL": ("database_url", _database_url, True),
+    "MASTER_KEY": ("master_keys", _keys, True),
+    "SECRET_PEPPER": ("secret_peppers", _keys, True),
+    "PUBLIC_URL": ("public_url", _public_url, True),
+    "BIND_ADDRESS": ("bind_address", _address, False),
+    "WORKERS": ("workers", _between(1, 256), False),
+    "TOKEN_TTL": ("token_ttl", _between(MINIMUM_TOKEN_LIFETIME, MAXIMUM_TOKEN_LIFETIME), False),
+    "LOG_LEVEL": ("log_level", _log_level, False),
+}

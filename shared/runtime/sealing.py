@@ -1,0 +1,55 @@
+"""Private keys at rest: AES-256-GCM under the master key, bound to tenant and kid.
+
+A sealed key is  version (1 byte) | id of the master key (8) | nonce (12) | ciphertext and tag.
+The associated data is tenant and kid, so a row moved to another tenant, or renamed, does not open.
+Nonces are random: one master key may seal 2**32 keys (NIST SP 800-38D section 8.3).
+"""
+
+import os
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from shared.domain.ids import Kid, TenantId
+from shared.domain.refused import Refused
+from shared.runtime.config import Key
+
+_VERSION = b"\x01"
+_KEY_ID_END = 9
+_NONCE_END = 21
+
+
+class CannotOpen(Refused):
+    """No master key at hand opens this, or it was sealed for another tenant or kid."""
+
+
+class Sealer:
+    """Seals under the first master key; opens under any."""
+
+    def __init__(self, master_keys: tuple[Key, ...]) -> None:
+        self._writing = master_keys[0]
+        self._ciphers = {key.key_id.encode(): AESGCM(key.octets) for key in master_keys}
+
+    def seal(self, private_key: bytes, tenant: TenantId, kid: Kid) -> bytes:
+        key_id = self._writing.key_id.encode()
+        nonce = os.urandom(_NONCE_END - _KEY_ID_END)
+        sealed = self._ciphers[key_id].encrypt(nonce, private_key, _bound_to(tenant, kid))
+        return _VERSION + key_id + nonce + sealed
+
+    def is_newest(self, sealed: bytes) -> bool:
+        """Tell whether it is sealed under the master key that seals now."""
+        return sealed[1:_KEY_ID_END] == self._writing.key_id.encode()
+
+    def open(self, sealed: bytes, tenant: TenantId, kid: Kid) -> bytes:
+        cipher = self._ciphers.get(sealed[1:_KEY_ID_END])
+        if cipher is None or sealed[:1] != _VERSION or len(sealed) <= _NONCE_END:
+            raise CannotOpen("the master key that sealed this signing key is not in MASTER_KEY")
+        nonce = sealed[_KEY_ID_END:_NONCE_END]
+        try:
+            return cipher.decrypt(nonce, sealed[_NONCE_END:], _bound_to(tenant, kid))
+        except InvalidTag:
+            raise CannotOpen("this signing key was sealed for another tenant or kid") from None
+
+
+def _bound_to(tenant: TenantId, kid: Kid) -> bytes:
+    return f"signing_key|{tenant}|{kid}".encode()

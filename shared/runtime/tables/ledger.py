@@ -1,0 +1,32 @@
+"""The tables of schema `ledger`, which hold what grows with traffic, for all tenants.
+
+Row-level security is forced on both: under a tenant's role only that tenant's rows exist. Their
+truth is migrations/control; a test compares the two.
+"""
+
+from sqlalchemy import Column, DateTime, Integer, MetaData, Table, Text
+from sqlalchemy.dialects.postgresql import UUID
+
+metadata = MetaData(schema="ledger")
+
+# Partitioned by `jti`: a UUIDv7 begins with its time, so a range of ids is a day (decision 0004).
+issued = Table(
+    "issued",
+    metadata,
+    Column("jti", UUID, nullable=False),
+    Column("lifetime", Integer, nullable=False),  # seconds
+    Column("tenant", Text, nullable=False),
+    Column("client_id", Text, nullable=False),
+)
+
+revocation = Table(
+    "revocation",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),  # token | client | tenant
+    Column("subject", Text, primary_key=True),  # jti, client_id, or '' for the whole tenant
+    # of a client or tenant: tokens issued until then are refused
+    Column("not_before", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),  # nothing it denies lives longer
+    # and `changed xid8`, set by a trigger: what a follower's poll starts from
+)

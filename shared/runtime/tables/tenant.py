@@ -1,0 +1,95 @@
+"""The tables of a tenant's schema, which is left unnamed here: the transaction names it.
+
+Few on purpose (at most 6): a connection's memory and the catalogue grow with tables times tenants.
+Their truth is migrations/tenant; a test compares the two.
+"""
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+metadata = MetaData()
+
+
+def _created_at() -> "Column[object]":
+    return Column(
+        "created_at", DateTime(timezone=True), nullable=False, server_default=text("now()")
+    )
+
+
+api = Table(
+    "api",
+    metadata,
+    Column("identifier", Text, primary_key=True),  # the `aud`; never changes
+    Column("name", Text, nullable=False),
+    Column("scopes", JSONB, nullable=False),  # scope -> description
+    Column("token_lifetime", Integer, nullable=False),  # seconds
+    Column("algorithm", Text, nullable=False),
+    Column("profile", Text, nullable=False),
+    _created_at(),
+)
+
+client = Table(
+    "client",
+    metadata,
+    Column("client_id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("enabled", Boolean, nullable=False, server_default=text("true")),
+    Column("default_api", Text, ForeignKey("api.identifier")),
+    Column("serves", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    _created_at(),
+)
+
+client_secret = Table(
+    "client_secret",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column(
+        "client_id",
+        Text,
+        ForeignKey("client.client_id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    Column("pepper_id", Text, nullable=False),
+    Column("last_four", Text, nullable=False),
+    Column("expires_at", DateTime(timezone=True)),
+    _created_at(),
+)
+
+client_grant = Table(
+    "client_grant",
+    metadata,
+    Column(
+        "client_id",
+        Text,
+        ForeignKey("client.client_id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("api", Text, ForeignKey("api.identifier"), primary_key=True, index=True),
+    Column("scopes", ARRAY(Text), nullable=False),
+)
+
+signing_key = Table(
+    "signing_key",
+    metadata,
+    Column("kid", Text, primary_key=True),
+    Column("algorithm", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("jwk", JSONB, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    _created_at(),
+    Column("current_at", DateTime(timezone=True)),  # since when it signs
+    Column("retired_at", DateTime(timezone=True)),  # since when it signs no more
+    Column("signs_at", DateTime(timezone=True)),  # when a next key is to sign
+)
