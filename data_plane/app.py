@@ -1,0 +1,147 @@
+"""The composition root: the only module that knows every other one."""
+
+import asyncio
+import logging
+import os
+import secrets
+import signal
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from litestar import Litestar, Request, Response, asgi
+from litestar.enums import ScopeType
+from litestar.exceptions import HTTPException, NotFoundException
+from litestar.handlers import ASGIRouteHandler
+from litestar.types import Receive, Scope, Send
+
+from data_plane.handlers.health import health_handlers
+from data_plane.handlers.mount import IssuersMount
+from data_plane.issuers.directory import IssuerDirectory
+from data_plane.issuers.follower import Follower
+from data_plane.ports import Given
+from data_plane.protocol.errors import TemporarilyUnavailable
+from data_plane.signing import JwtSigner
+from data_plane.store.clients import StoredClients
+from data_plane.store.feed import PublishedFeed
+from data_plane.store.ledger import GroupCommitLedger
+from data_plane.store.pool import Pool
+from data_plane.store.revoked import StoredRevocations
+from data_plane.store.snapshots import StoredSnapshots
+from shared.domain.ids import uuid7
+from shared.runtime.config import Config, read_process_config
+from shared.runtime.logs import configure_logs
+from shared.runtime.sealing import Sealer
+from shared.runtime.telemetry import Telemetry
+
+_log = logging.getLogger("data_plane")
+
+_PARTITIONS_EVERY = 3600.0  # seconds
+_RETRY = 1.0  # seconds
+
+
+def from_environment() -> Litestar:
+    """Make a worker's application: what granian calls."""
+    config = read_process_config()
+    configure_logs(config.log_level)
+    return create_app(config)
+
+
+def create_app(config: Config) -> Litestar:
+    telemetry = Telemetry()
+    pool = Pool(config.database_url)
+    snapshots, revocations = StoredSnapshots(pool), StoredRevocations(pool)
+    ledger = GroupCommitLedger(pool, telemetry.observe_commit)
+    directory = IssuerDirectory(config.public_url, snapshots.of_slug, revocations.of_tenant)
+    follower = Follower(
+        directory,
+        PublishedFeed(config.database_url),
+        _now,
+        lambda: telemetry.observe_look(len(directory)),
+    )
+    given = Given(
+        issuers=directory,
+        clients=StoredClients(pool),
+        ledger=ledger,
+        revocations=revocations,
+        signer=JwtSigner(Sealer(config.master_keys)),
+        readiness=follower,
+        clock=_now,
+        new_token_id=_new_token_id,
+        peppers={pepper.key_id: pepper.octets for pepper in config.secret_peppers},
+    )
+
+    @asynccontextmanager
+    async def running(_: Litestar) -> AsyncIterator[None]:
+        tasks = [asyncio.create_task(follower.run()), asyncio.create_task(_keep_partitions(ledger))]
+        for task in tasks:
+            task.add_done_callback(_end_worker)
+        try:
+            yield
+        finally:
+            await ledger.drain()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await pool.close()
+
+    return Litestar(
+        route_handlers=[
+            *_mounts(IssuersMount(given, telemetry)),
+            *health_handlers(follower, telemetry),
+        ],
+        lifespan=[running],
+        exception_handlers={HTTPException: _framework_error, Exception: _last_resort},
+        openapi_config=None,
+        logging_config=None,
+    )
+
+
+def _mounts(issuers: IssuersMount) -> list[ASGIRouteHandler]:
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == ScopeType.HTTP:
+            await issuers(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1008, "reason": ""})
+
+    return [asgi(path, is_mount=True, copy_scope=False)(serve) for path in ("/t", "/.well-known")]
+
+
+async def _keep_partitions(ledger: GroupCommitLedger) -> None:
+    while True:
+        try:
+            await ledger.ensure_partitions()
+            await asyncio.sleep(_PARTITIONS_EVERY)
+        except TemporarilyUnavailable:
+            await asyncio.sleep(_RETRY)
+
+
+def _end_worker(task: asyncio.Task[None]) -> None:
+    """End a worker that would serve on without hearing of any change; another takes its place."""
+    if not task.cancelled():
+        _log.critical("a task that never ends has ended", exc_info=task.exception())
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _framework_error(_: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, str]]:
+    """Answer what the framework refuses before a handler of ours is reached."""
+    body = {"error": "invalid_request", "error_description": "the request cannot be served here"}
+    if isinstance(error, NotFoundException):
+        body = {"error": "not_found", "error_description": "there is nothing here"}
+    return Response(body, status_code=error.status_code, headers={"Cache-Control": "no-store"})
+
+
+def _last_resort(_: Request[Any, Any, Any], error: Exception) -> Response[dict[str, str]]:
+    """Answer a mistake of ours: nothing of it reaches the caller, all of it the log."""
+    _log.error("unexpected error", exc_info=error)
+    body = {"error": "server_error", "error_description": "something went wrong on our side"}
+    return Response(body, status_code=500, headers={"Cache-Control": "no-store"})
+
+
+def _now() -> int:
+    return int(time.time())
+
+
+def _new_token_id() -> str:
+    return str(uuid7(time.time_ns() // 1_000_000, secrets.randbits(74)))

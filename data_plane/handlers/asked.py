@@ -1,0 +1,75 @@
+"""A request to one endpoint of an issuer: what each endpoint is given, and how it is read."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+import msgspec
+from litestar.types import Receive
+
+from data_plane.handlers.answer import Answer
+from data_plane.ports import Given
+from data_plane.protocol.client_authentication import authenticate, read_client_authentication
+from data_plane.protocol.errors import InvalidClient, MethodNotAllowed, RequestTooLarge
+from data_plane.protocol.request_gate import (
+    MAXIMUM_BODY,
+    Form,
+    RequestHead,
+    check_form_head,
+    read_form,
+    read_head,
+)
+from data_plane.protocol.served_issuer import ServedIssuer
+from shared.domain.client import Client
+from shared.domain.snapshot import TenantStatus
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """The raw request, and the issuer that its path names."""
+
+    method: str
+    query: bytes
+    headers: list[tuple[bytes, bytes]]
+    receive: Receive
+    issuer: ServedIssuer
+
+    def header(self, name: bytes) -> bytes | None:
+        return next((value for each, value in self.headers if each == name), None)
+
+
+Endpoint: TypeAlias = Callable[[Asked, Given], Awaitable[Answer]]
+
+
+class ClientGone(Exception):
+    """The connection was closed before the request was whole."""
+
+
+async def read_post(asked: Asked) -> tuple[RequestHead, Form]:
+    """Read the form of a POST; everything that is wrong with it is refused here."""
+    if asked.method != "POST":
+        raise MethodNotAllowed("only POST is allowed")
+    head = read_head(asked.headers)
+    check_form_head(head, asked.query)
+    return head, read_form(await _body(asked.receive))
+
+
+async def authenticated_client(asked: Asked, head: RequestHead, form: Form, given: Given) -> Client:
+    """Find the client and have it prove itself; a tenant that is not active has none."""
+    presented = read_client_authentication(head.authorization, form)
+    if asked.issuer.status is not TenantStatus.ACTIVE:
+        raise InvalidClient("client authentication failed")
+    held = await given.clients.get(asked.issuer, presented.client_id)
+    return authenticate(held, presented, given.peppers, now=given.clock())
+
+
+async def _body(receive: Receive) -> bytes:
+    body = b""
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise ClientGone
+        body += message.get("body", b"")
+        if len(body) > MAXIMUM_BODY:
+            raise RequestTooLarge("the body is too large")
+        more = message.get("more_body", False)
+    return body

@@ -1,0 +1,37 @@
+"""Probes and metrics, for whoever runs the server."""
+
+from typing import Any
+
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
+
+from data_plane.ports import Readiness
+from shared.runtime.telemetry import Telemetry
+
+_NO_STORE = {"Cache-Control": "no-store"}
+
+
+def health_handlers(readiness: Readiness, telemetry: Telemetry) -> list[HTTPRouteHandler]:
+    @get(["/livez", "/health"], sync_to_thread=False)
+    def livez() -> Response[dict[str, str]]:
+        """The process answers. Touches nothing, so that no outage has it restarted."""
+        return Response({"status": "ok"}, headers=_NO_STORE)
+
+    @get(["/readyz", "/startupz"], sync_to_thread=False)
+    def readyz() -> Response[dict[str, Any]]:
+        """503 until everything was reached once. Then 200: without its database the plane serves
+
+        what it holds, and a balancer that took every replica out would end that too.
+        """
+        missing = readiness.missing()
+        if not readiness.started():
+            body = {"status": "starting", "missing": missing}
+            return Response(body, status_code=503, headers=_NO_STORE)
+        body = {"status": "degraded" if missing else "ok", "missing": missing}
+        return Response(body, headers=_NO_STORE)
+
+    @get("/metrics", sync_to_thread=False)
+    def metrics() -> Response[bytes]:
+        return Response(telemetry.render(), media_type="text/plain; version=0.0.4")
+
+    return [livez, readyz, metrics]

@@ -1,0 +1,29 @@
+"""POST {issuer}/oauth/token, RFC 6749 section 3.2."""
+
+from data_plane.handlers.answer import Answer, json_answer
+from data_plane.handlers.asked import Asked, authenticated_client, read_post
+from data_plane.ports import Given, IssuedToken
+from data_plane.protocol.access_token import Issuance, TokenResponse, access_token_claims
+from data_plane.protocol.grants import client_credentials
+from data_plane.protocol.token_request import read_token_request
+
+
+async def token(asked: Asked, given: Given) -> Answer:
+    issuer = asked.issuer
+    head, form = await read_post(asked)
+    client = await authenticated_client(asked, head, form, given)
+    issue = client_credentials.decide(read_token_request(form), client)
+    this = Issuance(issuer=issuer.issuer, now=given.clock(), jti=given.new_token_id())
+    claims = access_token_claims(issue, this)
+    access_token = given.signer.sign(claims, issuer, issue.algorithm, issue.profile)
+    await given.ledger.record(
+        IssuedToken(
+            tenant=issuer.tenant_id,
+            client_id=client.client_id,
+            jti=claims.jti,
+            lifetime=issue.lifetime,
+        )
+    )
+    return json_answer(
+        TokenResponse(access_token=access_token, expires_in=issue.lifetime, scope=claims.scope)
+    )

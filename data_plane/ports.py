@@ -1,0 +1,124 @@
+"""Every outside thing the data plane may touch, and nothing else.
+
+A method that meets a store which is down or slow raises TemporarilyUnavailable, within 500 ms.
+"""
+
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
+
+import msgspec
+
+from data_plane.protocol.access_token import AccessTokenClaims
+from data_plane.protocol.client_authentication import Peppers
+from data_plane.protocol.revocation import Revocation
+from data_plane.protocol.served_issuer import ServedIssuer
+from shared.domain.client import Client, TokenProfile
+from shared.domain.ids import ClientId, TenantId
+from shared.domain.jwk import Algorithm
+from shared.domain.snapshot import IssuerSnapshot
+
+Clock: TypeAlias = Callable[[], int]  # seconds since the epoch
+NewTokenId: TypeAlias = Callable[[], str]  # a fresh jti
+
+
+class IssuedToken(msgspec.Struct, frozen=True, kw_only=True):
+    """What the ledger keeps of a token."""
+
+    tenant: TenantId
+    client_id: ClientId
+    jti: str
+    lifetime: int  # seconds
+
+
+class Published(msgspec.Struct, frozen=True):
+    """A version of a tenant's snapshot, without its body."""
+
+    tenant: TenantId
+    slug: str
+    version: int
+
+
+class RevocationOf(msgspec.Struct, frozen=True):
+    tenant: TenantId
+    revocation: Revocation
+
+
+class News(msgspec.Struct, frozen=True):
+    """What was written since the last look, for all tenants; some may have been told before."""
+
+    published: list[Published]
+    revoked: list[RevocationOf]
+
+
+class Feed(Protocol):
+    """The news of the control plane and of the other workers."""
+
+    async def open(self, ring: Callable[[], None]) -> None:
+        """Connect; `ring` is called whenever there may be news."""
+        ...
+
+    async def news(self) -> News: ...
+
+    async def snapshots(self, tenants: list[TenantId]) -> list[IssuerSnapshot]: ...
+
+    async def close(self) -> None: ...
+
+
+class Issuers(Protocol):
+    async def get(self, slug: str) -> ServedIssuer | None:
+        """Give the issuer of a well-formed slug, or None where there is no such tenant."""
+        ...
+
+
+class Clients(Protocol):
+    async def get(self, issuer: ServedIssuer, client_id: ClientId) -> Client | None: ...
+
+
+class Ledger(Protocol):
+    async def record(self, issued: IssuedToken) -> None:
+        """Return once the record is committed."""
+        ...
+
+
+class Revocations(Protocol):
+    async def add(self, tenant: TenantId, revocation: Revocation) -> None:
+        """Return once the revocation is committed."""
+        ...
+
+
+class Signer(Protocol):
+    def sign(
+        self,
+        claims: AccessTokenClaims,
+        issuer: ServedIssuer,
+        algorithm: Algorithm,
+        profile: TokenProfile,
+    ) -> str: ...
+
+    def verify(self, token: str, issuer: ServedIssuer) -> AccessTokenClaims | None:
+        """Give the claims of an access token that this issuer signed; None for any other text."""
+        ...
+
+
+class Readiness(Protocol):
+    def missing(self) -> list[str]:
+        """Name what the process cannot reach now."""
+        ...
+
+    def started(self) -> bool:
+        """Tell whether everything was reached once."""
+        ...
+
+
+class Given(msgspec.Struct, frozen=True, kw_only=True):
+    """What the composition root gives to the handlers."""
+
+    issuers: Issuers
+    clients: Clients
+    ledger: Ledger
+    revocations: Revocations
+    signer: Signer
+    readiness: Readiness
+    clock: Clock
+    new_token_id: NewTokenId
+    peppers: Peppers

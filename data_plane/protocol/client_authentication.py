@@ -1,0 +1,92 @@
+"""Client authentication, RFC 6749 section 2.3.1: client_secret_basic and client_secret_post."""
+
+import re
+from base64 import b64decode, b64encode
+from binascii import Error as Base64Error
+from collections.abc import Mapping
+from hmac import compare_digest
+from typing import TypeAlias
+
+import msgspec
+
+from data_plane.protocol.errors import InvalidClient, InvalidRequest
+from data_plane.protocol.request_gate import Form, decode_component
+from shared.domain.client import Client, HeldSecret
+from shared.domain.ids import ClientId
+from shared.domain.secret_digest import digest_secret
+
+METHODS = ("client_secret_basic", "client_secret_post")
+
+_BASIC = re.compile(rb"basic (?P<credentials>[A-Za-z0-9+/=]+)", re.IGNORECASE)
+_SCHEME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
+
+Peppers: TypeAlias = Mapping[str, bytes]  # pepper_id -> the pepper
+
+_NO_CREDENTIALS = "client authentication is required"
+_FAILED = "client authentication failed"
+_MALFORMED = "the Authorization header is malformed"
+
+
+class PresentedSecret(msgspec.Struct, frozen=True):
+    client_id: ClientId
+    client_secret: str
+
+    def __repr__(self) -> str:
+        return f"PresentedSecret({self.client_id!r})"
+
+
+def read_client_authentication(authorization: bytes | None, form: Form) -> PresentedSecret:
+    """Find out who asks and by which one method; two at once are refused (section 2.3)."""
+    in_body = form.get("client_secret")
+    if authorization is None:
+        client_id = form.get("client_id")
+        if client_id is None or in_body is None:
+            raise InvalidClient(_NO_CREDENTIALS)
+        return PresentedSecret(ClientId(client_id), in_body)
+    presented = _read_basic(authorization)
+    if in_body is not None:
+        raise InvalidRequest("the client uses more than one way to authenticate")
+    if form.get("client_id") not in {None, presented.client_id}:
+        raise InvalidRequest("client_id differs from the Authorization header's")
+    return presented
+
+
+def authenticate(
+    client: Client | None, presented: PresentedSecret, peppers: Peppers, *, now: int
+) -> Client:
+    """Give the client back, or refuse in the same words and work, whatever was wrong."""
+    usable = client.secrets if client is not None and client.enabled else ()
+    live = [each for each in usable if each.expires_at is None or each.expires_at > now]
+    matches = [_matches(each, presented, peppers) for each in live or _dummy(peppers)]
+    if client is None or not live or not any(matches):
+        raise InvalidClient(_FAILED)
+    return client
+
+
+def _matches(held: HeldSecret, presented: PresentedSecret, peppers: Peppers) -> bool:
+    pepper = peppers.get(held.pepper_id)
+    if pepper is None:  # a pepper that was taken out of the configuration
+        return False
+    return compare_digest(held.digest, digest_secret(presented.client_secret, pepper))
+
+
+def _dummy(peppers: Peppers) -> list[HeldSecret]:
+    """Stand in for the secret of a client that is unknown, so that the work is the same."""
+    return [HeldSecret(digest=bytes(32), pepper_id=next(iter(peppers)))]
+
+
+def _read_basic(authorization: bytes) -> PresentedSecret:
+    scheme = _SCHEME.match(authorization)
+    if scheme is not None and scheme[0].lower() != b"basic":
+        raise InvalidClient(_NO_CREDENTIALS)
+    match = _BASIC.fullmatch(authorization)
+    if match is None:
+        raise InvalidRequest(_MALFORMED)
+    try:
+        credentials = b64decode(match["credentials"], validate=True)
+    except Base64Error:
+        raise InvalidRequest(_MALFORMED) from None
+    user, colon, password = credentials.partition(b":")
+    if not colon or b64encode(credentials) != match["credentials"]:  # one spelling, RFC 4648 s3.5
+        raise InvalidRequest(_MALFORMED)
+    return PresentedSecret(ClientId(decode_component(user)), decode_component(password))

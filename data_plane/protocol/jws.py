@@ -1,0 +1,93 @@
+"""Reading the compact serialisation, RFC 7515 sections 3 and 7.1, before any key is touched.
+
+Strict where libraries are lenient: one spelling per token (no padding, no stray bits), no member
+twice, no critical extension, a bound on the length before anything is decoded.
+"""
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
+from typing import Any, Generic, NoReturn, TypeVar
+
+import msgspec
+
+MAXIMUM_TOKEN = 8 * 1024  # characters
+_PARTS = 3
+
+Header = TypeVar("Header", bound=msgspec.Struct)
+Claims = TypeVar("Claims", bound=msgspec.Struct)
+
+
+class MalformedJws(ValueError):
+    """The text is not a compact JWS that we would read."""
+
+
+class Jws(msgspec.Struct, Generic[Header], frozen=True, kw_only=True):
+    """A token that is well-formed; nothing of it has been verified."""
+
+    header: Header
+    signing_input: bytes
+    payload: bytes
+    signature: bytes
+
+
+class OwnHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The members of a header that we write; any other (`crit`, `jwk`, `zip`) ends the reading."""
+
+    alg: str
+    kid: str
+    typ: str
+
+
+def read_jws(token: str, header: type[Header]) -> Jws[Header]:
+    """Read a token whose header is of this type."""
+    if len(token) > MAXIMUM_TOKEN or not token.isascii():
+        raise MalformedJws
+    parts = token.split(".")
+    if len(parts) != _PARTS:
+        raise MalformedJws
+    header_part, payload_part, signature_part = parts
+    return Jws(
+        header=read_json(decode_base64url(header_part), header),
+        signing_input=f"{header_part}.{payload_part}".encode(),
+        payload=decode_base64url(payload_part),
+        signature=decode_base64url(signature_part),
+    )
+
+
+def read_json(octets: bytes, as_type: type[Claims]) -> Claims:
+    """Read an object of this type: each member once, finite numbers (RFC 7519 section 4)."""
+    try:
+        contents = json.loads(
+            octets.decode(), object_pairs_hook=_each_once, parse_constant=_not_json
+        )
+        msgspec.json.encode(contents)  # a lone surrogate is no text
+        return msgspec.convert(contents, as_type, strict=True)
+    except (ValueError, RecursionError, msgspec.MsgspecError):
+        raise MalformedJws from None
+
+
+def decode_base64url(text: str) -> bytes:
+    """Decode without padding, RFC 7515 section 2, only the canonical spelling (RFC 4648 s3.5)."""
+    try:
+        octets = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (Base64Error, ValueError):
+        raise MalformedJws from None
+    if encode_base64url(octets) != text:
+        raise MalformedJws
+    return octets
+
+
+def encode_base64url(octets: bytes) -> str:
+    return urlsafe_b64encode(octets).rstrip(b"=").decode()
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise MalformedJws
+    return members
+
+
+def _not_json(_: str) -> NoReturn:
+    raise MalformedJws

@@ -1,0 +1,81 @@
+"""Clients, read one by one on first use and kept by the version of the issuer they belong to."""
+
+import asyncio
+from typing import Any
+
+import msgspec
+
+from data_plane.protocol.served_issuer import ServedIssuer
+from data_plane.store.pool import Pool
+from shared.domain.bounded import keep
+from shared.domain.client import Client, GrantedApi, HeldSecret
+from shared.domain.ids import ClientId, TenantId, schema_of
+
+_MAXIMUM_KEPT = 5_000  # clients of one issuer, and as many unknown ids
+_MAXIMUM_CLIENT_ID = 200
+
+_CLIENT = """
+SELECT c.client_id, c.enabled, c.default_api, c.serves,
+  (SELECT coalesce(json_agg(json_build_object(
+     'digest', encode(s.digest, 'base64'), 'pepper_id', s.pepper_id,
+     'expires_at', extract(epoch FROM s.expires_at)::bigint)), '[]')
+   FROM "{schema}".client_secret s
+   WHERE s.client_id = c.client_id AND (s.expires_at IS NULL OR s.expires_at > now())) AS secrets,
+  (SELECT coalesce(json_agg(json_build_object(
+     'identifier', a.identifier, 'scope', g.scopes, 'token_lifetime', a.token_lifetime,
+     'algorithm', a.algorithm, 'profile', a.profile)), '[]')
+   FROM "{schema}".client_grant g JOIN "{schema}".api a ON a.identifier = g.api
+   WHERE g.client_id = c.client_id) AS apis
+FROM "{schema}".client c WHERE c.client_id = $1
+"""
+
+_decode_secrets = msgspec.json.Decoder(tuple[HeldSecret, ...]).decode
+_decode_apis = msgspec.json.Decoder(tuple[GrantedApi, ...]).decode
+
+
+class StoredClients:
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._reading: dict[tuple[int, ClientId], asyncio.Task[Client | None]] = {}
+
+    async def get(self, issuer: ServedIssuer, client_id: ClientId) -> Client | None:
+        """Give the client as of the issuer's version, or None where there is none."""
+        held = issuer.clients.get(client_id)
+        if held is not None or client_id in issuer.unknown_clients:
+            return held
+        if len(client_id) > _MAXIMUM_CLIENT_ID or not client_id.isascii():
+            return None  # never one of ours: the database is not asked
+        return await self._read_once(issuer, client_id)
+
+    async def read(self, tenant: TenantId, client_id: ClientId) -> Client | None:
+        """Read the client from the tenant's schema."""
+        async with self._pool.tenant(tenant) as connection:
+            row = await connection.fetchrow(_CLIENT.format(schema=schema_of(tenant)), client_id)
+        return None if row is None else _client(row)
+
+    async def _read_once(self, issuer: ServedIssuer, client_id: ClientId) -> Client | None:
+        """Read it once for all the requests that wait for it."""
+        key = (id(issuer), client_id)
+        task = self._reading.get(key)
+        if task is None:
+            task = asyncio.create_task(self.read(issuer.tenant_id, client_id))
+            self._reading[key] = task
+            task.add_done_callback(lambda _: self._reading.pop(key, None))
+        # shielded: the one who gave up must not take the answer from the others
+        client = await asyncio.shield(task)
+        if client is None:
+            keep(issuer.unknown_clients, client_id, None, _MAXIMUM_KEPT)
+        else:
+            keep(issuer.clients, client_id, client, _MAXIMUM_KEPT)
+        return client
+
+
+def _client(row: Any) -> Client:
+    return Client(
+        client_id=ClientId(row["client_id"]),
+        enabled=row["enabled"],
+        secrets=_decode_secrets(row["secrets"]),
+        apis=_decode_apis(row["apis"]),
+        default_api=row["default_api"],
+        serves=frozenset(row["serves"]),
+    )

@@ -1,0 +1,83 @@
+"""The data plane's connections: few, young, and never waited for.
+
+A tenant's rows are read in a transaction under the tenant's role; SET LOCAL ends with it, so the
+pool's next borrower is nobody.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypeAlias
+
+import asyncpg
+
+from data_plane.protocol.errors import TemporarilyUnavailable
+from shared.domain.ids import TenantId, role_of
+
+_CONNECTIONS = 8
+_PATIENCE = 0.4  # seconds: a store that is slower than this is down
+_STATEMENTS = 64  # kept prepared per connection; a tenant's statements are its own
+_QUERIES = 20_000  # then the connection is replaced, and with it the catalogue it has gathered
+
+# What asyncpg raises when the server is gone, going, full or slow, or does not let us in. Mistakes
+# in SQL are not here.
+DOWN = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.PostgresSystemError,
+    asyncpg.InterfaceError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
+
+# quoted: the classes take no subscript at run time
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+ConnectionPool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+
+
+class Pool:
+    """Opens its connections when they are first needed, so that a start waits for no database."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._pool: ConnectionPool | None = None
+        self._opening = asyncio.Lock()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Lend a connection. Raises TemporarilyUnavailable when the store is down or slow."""
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                pool = await self._open()
+                async with pool.acquire() as connection:
+                    yield connection  # type: ignore[misc]  # the proxy has the connection's methods
+        except DOWN:
+            raise TemporarilyUnavailable("the service cannot reach its store") from None
+
+    @asynccontextmanager
+    async def tenant(self, tenant: TenantId) -> AsyncIterator[Connection]:
+        """Lend a connection within one transaction under the tenant's role."""
+        async with self.connection() as connection, connection.transaction():
+            await connection.execute(f'SET LOCAL ROLE "{role_of(tenant)}"')
+            yield connection
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            await self._pool.close()
+
+    async def _open(self) -> ConnectionPool:
+        async with self._opening:
+            if self._pool is None:
+                self._pool = await asyncpg.create_pool(
+                    self._url,
+                    min_size=0,
+                    max_size=_CONNECTIONS,
+                    max_queries=_QUERIES,
+                    statement_cache_size=_STATEMENTS,
+                    command_timeout=_PATIENCE,
+                )
+            return self._pool
