@@ -1,0 +1,167 @@
+"""`auth-service dev`: everything on this machine, from nothing."""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from control_plane.cli.child import Child, refuse_taken_port, start_child
+from control_plane.cli.command import Terminal, command
+from control_plane.cli.demo import Demo, ensure_demo
+from control_plane.cli.ending import Ended, Ending
+from control_plane.cli.logins import let_in
+from control_plane.cli.settings import Login, new_key, read_kept, write_kept
+from migrations.run import migrate
+from shared.domain.issuer import issuer_url
+from shared.runtime.config import FIELDS, Config, ConfigError, read_config, text_of
+from shared.runtime.embedded import EmbeddedPostgresError, start_postgres
+
+_group = click.Group()
+
+_HOST = "127.0.0.1"
+_DEFAULT_PORT = 8080
+_GLANCE = 0.1  # seconds
+_PATIENCE = 30.0  # seconds until the data plane must be ready
+
+
+@command(_group, "dev")
+@click.option("--port", type=click.IntRange(1, 65535), default=_DEFAULT_PORT, show_default=True)
+def dev(terminal: Terminal, port: int) -> None:
+    """Run everything on this machine, from nothing: Ctrl-C stops all of it.
+
+    PostgreSQL is embedded, unless DATABASE_URL names one.
+    """
+    ending = Ending()
+    try:
+        refuse_taken_port(_HOST, port)
+        with _alone(terminal.data_dir), _database_url(terminal.data_dir) as owner_url:
+            ending.check()
+            _run(terminal, owner_url, port, ending)
+    except Ended:
+        terminal.say("\nStopped.")
+    except EmbeddedPostgresError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _run(terminal: Terminal, owner_url: str, port: int, ending: Ending) -> None:
+    environment = _prepare(terminal.data_dir, owner_url, port, ending)
+    config = read_config(environment | {Login.OWNER.value: environment[Login.CONTROL]})
+    demo = ending.run(ensure_demo(config, terminal.data_dir))
+    names = {f"{name}_FILE" for name in FIELDS}
+    others = {name: value for name, value in os.environ.items() if name not in names}
+    data_plane = others | environment | {Login.OWNER.value: environment[Login.DATA]}
+    jobs = others | environment | {Login.OWNER.value: environment[Login.CONTROL]}
+    with (
+        start_child("The data plane", ["serve", "data"], data_plane) as child,
+        start_child("The background work", ["serve", "jobs"], jobs) as worker,
+    ):
+        child.wait_until_ready(f"http://{_HOST}:{port}/readyz", _PATIENCE, ending.check)
+        _announce(terminal, config, demo, owner_url)
+        _watch([child, worker], ending)
+
+
+def _watch(children: list[Child], ending: Ending) -> None:
+    """Wait until someone ends us; a child that ends by itself is a fault."""
+    while all(child.runs() for child in children):
+        ending.check()
+        time.sleep(_GLANCE)
+    ended = next(child.name for child in children if not child.runs())
+    raise click.ClickException(f"{ended} has ended by itself.")
+
+
+def _prepare(data_dir: Path, owner_url: str, port: int, ending: Ending) -> dict[str, str]:
+    """Migrate, let the two planes log in, and keep what the other commands need to know."""
+    kept = read_kept(data_dir)
+    given = _given()
+    master_key = given.get("MASTER_KEY") or kept.get("MASTER_KEY") or new_key()
+    ending.run(migrate(owner_url))
+    logins = ending.run(let_in(owner_url, master_key))
+    environment = {
+        "SECRET_PEPPER": kept.get("SECRET_PEPPER") or new_key(),
+        "PUBLIC_URL": f"http://{_HOST}:{port}",
+        **given,
+        "BIND_ADDRESS": f"{_HOST}:{port}",
+        "MASTER_KEY": master_key,
+        Login.OWNER.value: owner_url,
+        Login.CONTROL.value: logins["control"],
+        Login.DATA.value: logins["data"],
+    }
+    write_kept(data_dir, environment)
+    return environment
+
+
+def _given() -> dict[str, str]:
+    """Read what the environment says; whatever it does not, `dev` chooses."""
+    try:
+        texts = {name: text_of(os.environ, name) for name in FIELDS}
+    except (ValueError, OSError) as error:
+        raise ConfigError(str(error)) from error
+    return {name: text for name, text in texts.items() if text is not None}
+
+
+@contextmanager
+def _alone(data_dir: Path) -> Iterator[None]:
+    """Refuse a second `dev` here: the one that ends first would stop the database of the other.
+
+    The kernel lets go of the lock, however we end.
+    """
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with os.fdopen(os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)) as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise click.ClickException(
+                f"Another `auth-service dev` uses {data_dir}: name another --data-dir, or stop it."
+            ) from error
+        yield
+
+
+@contextmanager
+def _database_url(data_dir: Path) -> Iterator[str]:
+    """Give the owner's URL: DATABASE_URL always wins over the embedded server."""
+    given = _given().get(Login.OWNER)
+    if given is not None:
+        yield given
+        return
+    server = start_postgres(data_dir / "postgres")
+    try:
+        yield server.url
+    finally:
+        server.stop()
+
+
+def _announce(terminal: Terminal, config: Config, demo: Demo, owner_url: str) -> None:
+    issuer = issuer_url(config.public_url, demo.slug)
+    terminal.show(
+        {
+            "issuer": issuer,
+            "client_id": demo.client_id,
+            "client_secret": demo.client_secret,
+            "audience": demo.audience,
+            "token_endpoint": f"{issuer}/oauth/token",
+            "jwks_uri": f"{issuer}/.well-known/jwks.json",
+            "database_url": owner_url,
+        },
+        f"""
+auth-service is running. Ctrl-C stops it.
+
+  issuer         {issuer}
+  client_id      {demo.client_id}
+  client_secret  {demo.client_secret}
+  audience       {demo.audience}
+
+Get your first token:
+
+  curl -u {demo.client_id}:{demo.client_secret} \\
+    -d grant_type=client_credentials {issuer}/oauth/token
+""",
+        "auth-service tenant create my-tenant" + _data_dir_option(terminal.data_dir),
+    )
+
+
+def _data_dir_option(data_dir: Path) -> str:
+    return "" if data_dir == Path(".auth-service") else f" --data-dir {data_dir}"

@@ -1,0 +1,136 @@
+"""`auth-service doctor`: is everything in order, and if not, what is to be done."""
+
+import asyncio
+import json
+import time
+import urllib.request
+from collections.abc import Awaitable, Callable
+
+import asyncpg
+import click
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from control_plane.cli.command import Terminal, command
+from control_plane.cli.settings import Login, load_config
+from control_plane.keys.actions import unopenable_keys
+from control_plane.tenants.actions import list_tenants
+from migrations.run import pending
+from shared.domain.issuer import issuer_url
+from shared.runtime.config import Config, ConfigError
+from shared.runtime.database import Database
+from shared.runtime.sealing import Sealer
+
+_group = click.Group()
+
+_OLDEST, _NEWEST = 15, 18  # PostgreSQL's major versions that we are tested on
+_SKEW = 5.0  # seconds
+_SAMPLE = 20  # tenants whose keys and discovery are looked at
+_TIMEOUT = 5  # seconds
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    check: str
+    ok: bool
+    detail: str
+
+
+class Trouble(Exception):
+    """A check failed; the message says what is to be done."""
+
+
+@command(_group, "doctor")
+def doctor(terminal: Terminal) -> None:
+    """Check configuration, database, clocks, keys and discovery. Exit 1 if anything is wrong."""
+    found = asyncio.run(_examine(terminal))
+    lines = [f"{'ok ' if each.ok else 'BAD'}  {each.check:<14} {each.detail}" for each in found]
+    terminal.show({"checks": found}, "\n".join(lines))
+    if not all(each.ok for each in found):
+        raise SystemExit(1)
+
+
+async def _examine(terminal: Terminal) -> list[Finding]:
+    try:
+        config = load_config(terminal.data_dir, Login.CONTROL)
+    except ConfigError as error:
+        return [Finding(check="configuration", ok=False, detail=str(error))]
+    found = [Finding(check="configuration", ok=True, detail=config.public_url)]
+    database = Database(config.database_url)
+    checks: dict[str, Callable[[Config, Database], Awaitable[str]]] = {
+        "database": _database,
+        "migrations": _migrations,
+        "clock": _clock,
+        "signing keys": _keys,
+        "discovery": _discovery,
+    }
+    try:
+        for name, check in checks.items():
+            found.append(await _finding(name, check(config, database)))
+            if not found[-1].ok and name in {"database", "migrations"}:
+                break  # nothing after it could be told
+    finally:
+        await database.close()
+    return found
+
+
+async def _finding(name: str, check: Awaitable[str]) -> Finding:
+    try:
+        return Finding(check=name, ok=True, detail=await check)
+    except (Trouble, OSError, ValueError, DBAPIError, asyncpg.PostgresError) as error:
+        said = str(error).splitlines() or [type(error).__name__]
+        return Finding(check=name, ok=False, detail=said[0])
+
+
+async def _database(_: Config, database: Database) -> str:
+    async with database.control() as connection:
+        version = str(await connection.scalar(text("SHOW server_version")))
+    if not _OLDEST <= int(version.split(".", maxsplit=1)[0]) <= _NEWEST:
+        raise Trouble(f"PostgreSQL {version}: use one of {_OLDEST} to {_NEWEST}")
+    return f"PostgreSQL {version}"
+
+
+async def _migrations(_: Config, database: Database) -> str:
+    todo = await pending(database)
+    if todo:
+        raise Trouble(f"{todo[0]} (of {len(todo)}): run auth-service migrate")
+    return "at this release"
+
+
+async def _clock(_: Config, database: Database) -> str:
+    async with database.control() as connection:
+        before = time.time()
+        theirs = float(
+            await connection.scalar(text("SELECT extract(epoch FROM clock_timestamp())"))
+        )
+        ours = (before + time.time()) / 2
+    if abs(theirs - ours) > _SKEW:
+        raise Trouble(f"this machine and the database are {theirs - ours:+.1f} s apart")
+    return f"{theirs - ours:+.3f} s from the database's"
+
+
+async def _keys(config: Config, database: Database) -> str:
+    sealer = Sealer(config.master_keys)
+    tenants = await list_tenants(database, after="", limit=_SAMPLE)
+    for tenant in tenants:
+        closed = await unopenable_keys(database, tenant.id, sealer)
+        if closed:
+            raise Trouble(f"MASTER_KEY does not open {len(closed)} keys of tenant {tenant.slug}")
+    return f"those of {len(tenants)} tenants open"
+
+
+async def _discovery(config: Config, database: Database) -> str:
+    tenants = await list_tenants(database, after="", limit=1)
+    if not tenants:
+        return "no tenant yet"
+    issuer = issuer_url(config.public_url, tenants[0].slug)
+    document = await asyncio.to_thread(_fetch, f"{issuer}/.well-known/openid-configuration")
+    if document.get("issuer") != issuer:
+        raise Trouble(f"{issuer} says that it is {document.get('issuer')}: check PUBLIC_URL")
+    return issuer
+
+
+def _fetch(url: str) -> dict[str, object]:
+    with urllib.request.urlopen(url, timeout=_TIMEOUT) as answer:  # noqa: S310 - PUBLIC_URL is http(s)
+        document: dict[str, object] = json.loads(answer.read())
+    return document

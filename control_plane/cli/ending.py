@@ -1,0 +1,54 @@
+"""Ctrl-C and SIGTERM, heard at once and obeyed where it is safe.
+
+An exception out of a signal handler can strike anywhere, in the middle of a cleaning-up or inside a
+greenlet, where it has crashed the interpreter. So the handler only takes a note.
+"""
+
+import asyncio
+import signal
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from control_plane.cli.database import run_with_store
+
+Result = TypeVar("Result")
+
+
+class Ended(Exception):
+    """Somebody has asked us to end."""
+
+
+class Ending:
+    def __init__(self) -> None:
+        self._asked = False
+        self._cancel: Callable[[], object] | None = None
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, self._hear)
+
+    def check(self) -> None:
+        """Raise Ended once somebody has asked."""
+        if self._asked:
+            raise Ended
+
+    def run(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """Run the work, which is cancelled when somebody asks us to end."""
+
+        async def cancellable() -> Result:
+            loop, task = asyncio.get_running_loop(), asyncio.ensure_future(work)
+            self._cancel = lambda: loop.call_soon_threadsafe(task.cancel)
+            if self._asked:
+                task.cancel()
+            try:
+                return await task
+            finally:
+                self._cancel = None
+
+        try:
+            return run_with_store(cancellable())
+        except asyncio.CancelledError:
+            raise Ended from None
+
+    def _hear(self, *_: object) -> None:
+        self._asked = True
+        if self._cancel is not None:
+            self._cancel()

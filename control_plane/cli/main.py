@@ -1,0 +1,40 @@
+"""The `auth-service` command. A subcommand's module is imported when it is called."""
+
+import click
+from click.shell_completion import get_completion_class
+
+from control_plane.cli.lazy import LazyGroup
+
+# command -> the module of control_plane.cli that has it, its name there, its one line of help
+_COMMANDS = {
+    "dev": ("dev", "dev", "Run everything on this machine, from nothing."),
+    "migrate": ("migrate", "migrate", "Take the database to this release."),
+    "serve": ("serve", "serve", "Run a production process."),
+    "tenant": ("tenant", "tenant", "Create, list, suspend, resume and delete tenants."),
+    "api": ("api", "api", "Create and list a tenant's APIs."),
+    "client": ("client", "client", "Register and change a tenant's clients."),
+    "keys": ("keys", "keys", "List a tenant's signing keys."),
+    "token": ("token", "token", "Get, decode, introspect and revoke tokens."),
+    "doctor": ("doctor", "doctor", "Check that everything is in order."),
+}
+
+
+@click.group(
+    cls=LazyGroup, modules=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.version_option(package_name="auth-service")
+def main() -> None:
+    """Multi-tenant OAuth2 access tokens as a service. Start with: auth-service dev"""
+
+
+@main.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the shell's completion script."""
+    complete = get_completion_class(shell)
+    if complete is not None:
+        click.echo(complete(main, {}, "auth-service", "_AUTH_SERVICE_COMPLETE").source())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,12 @@
+"""`auth-service serve …`: production processes."""
+
+from control_plane.cli.lazy import LazyGroup
+
+serve = LazyGroup(
+    "serve",
+    help="Run a production process.",
+    modules={
+        "data": ("serve_data", "serve_data", "Serve the issuers' endpoints."),
+        "jobs": ("serve_jobs", "serve_jobs", "Do the background work."),
+    },
+)

@@ -1,0 +1,36 @@
+"""`auth-service serve jobs`: the background work."""
+
+from contextlib import suppress
+from datetime import UTC, datetime
+
+import click
+
+from control_plane.cli.command import Terminal, command
+from control_plane.cli.ending import Ended, Ending
+from control_plane.cli.settings import Login, load_config
+from control_plane.jobs.key_rotation import rotate_keys
+from control_plane.keys.actions import KeyKeeper
+from shared.runtime.database import Database
+from shared.runtime.logs import configure_logs
+from shared.runtime.sealing import Sealer
+
+_group = click.Group()
+
+
+@command(_group, "jobs")
+def serve_jobs(terminal: Terminal) -> None:
+    """Rotate signing keys when they are due, until SIGINT or SIGTERM."""
+    ending = Ending()
+    config = load_config(terminal.data_dir, Login.CONTROL)
+    configure_logs(config.log_level)
+    database = Database(config.database_url)
+    keeper = KeyKeeper(database, Sealer(config.master_keys), lambda: datetime.now(UTC))
+
+    async def work() -> None:
+        try:
+            await rotate_keys(keeper)
+        finally:
+            await database.close()
+
+    with suppress(Ended):
+        ending.run(work())

@@ -1,0 +1,103 @@
+"""Registering a client and changing it, one transaction for each verb.
+
+Each raises UnknownTenant, UnknownClient or InvalidClientMetadata.
+"""
+
+import msgspec
+
+from control_plane.clients import repository
+from control_plane.clients.repository import ClientDetails, ClientRow
+from control_plane.clients.rules import (
+    NewClient,
+    check_live_secrets,
+    check_new_client,
+    check_overlap,
+    grants_for,
+)
+from control_plane.publishing.snapshots import edit_tenant
+from shared.domain.ids import ClientId, TenantId
+from shared.domain.refused import Refused
+from shared.runtime.config import Key
+from shared.runtime.database import Database
+from shared.runtime.secrets import make_client_id, make_client_secret
+
+
+class UnknownClient(Refused):
+    """The tenant has no such client."""
+
+
+_UNKNOWN = "the tenant has no such client"
+
+
+class RegisteredClient(msgspec.Struct, frozen=True, kw_only=True):
+    client_id: ClientId
+    client_secret: str  # shown once
+
+
+async def register_client(
+    database: Database, peppers: tuple[Key, ...], tenant: TenantId, new: NewClient
+) -> RegisteredClient:
+    check_new_client(new)
+    client_id, secret = make_client_id(), make_client_secret(peppers)
+    async with edit_tenant(database, tenant) as connection:
+        scopes = await repository.scopes_of_apis(connection, (*new.apis, *new.serves))
+        await repository.add_client(connection, client_id, new, grants_for(new, scopes))
+        await repository.add_secret(connection, client_id, secret)
+    return RegisteredClient(client_id=client_id, client_secret=secret.text)
+
+
+async def rotate_secret(
+    database: Database,
+    peppers: tuple[Key, ...],
+    tenant: TenantId,
+    client_id: ClientId,
+    overlap: int,
+) -> RegisteredClient:
+    """Give the client a new secret; the old ones work for `overlap` more seconds."""
+    check_overlap(overlap)
+    secret = make_client_secret(peppers)
+    async with edit_tenant(database, tenant) as connection:
+        await repository.expire_secrets(connection, client_id, overlap)
+        held = await repository.get_client(connection, client_id)
+        if held is None:
+            raise UnknownClient(_UNKNOWN)
+        check_live_secrets(len(held.secrets))
+        await repository.add_secret(connection, client_id, secret)
+    return RegisteredClient(client_id=client_id, client_secret=secret.text)
+
+
+async def disable_client(database: Database, tenant: TenantId, client_id: ClientId) -> None:
+    """Refuse the client and every token it holds. Enabling it revives no token."""
+    async with edit_tenant(database, tenant) as connection:
+        if not await repository.set_enabled(connection, client_id, enabled=False):
+            raise UnknownClient(_UNKNOWN)
+        await repository.revoke_tokens_of_client(connection, tenant, client_id)
+
+
+async def enable_client(database: Database, tenant: TenantId, client_id: ClientId) -> None:
+    async with edit_tenant(database, tenant) as connection:
+        if not await repository.set_enabled(connection, client_id, enabled=True):
+            raise UnknownClient(_UNKNOWN)
+
+
+async def delete_client(database: Database, tenant: TenantId, client_id: ClientId) -> None:
+    """Delete the client and refuse every token it holds."""
+    async with edit_tenant(database, tenant) as connection:
+        if not await repository.delete_client(connection, client_id):
+            raise UnknownClient(_UNKNOWN)
+        await repository.revoke_tokens_of_client(connection, tenant, client_id)
+
+
+async def show_client(database: Database, tenant: TenantId, client_id: ClientId) -> ClientDetails:
+    async with database.tenant(tenant) as connection:
+        found = await repository.get_client(connection, client_id)
+    if found is None:
+        raise UnknownClient(_UNKNOWN)
+    return found
+
+
+async def list_clients(
+    database: Database, tenant: TenantId, *, after: ClientId, limit: int
+) -> list[ClientRow]:
+    async with database.tenant(tenant) as connection:
+        return await repository.list_clients(connection, after=after, limit=limit)

@@ -1,0 +1,163 @@
+"""Rows of clients, their secrets and grants, and their revocations.
+
+Every function works in the tenant's transaction that it is given.
+"""
+
+from datetime import datetime, timedelta
+
+import msgspec
+from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from control_plane.clients.rules import ApiGrant, NewClient
+from shared.domain.client import MAXIMUM_TOKEN_LIFETIME
+from shared.domain.ids import ClientId, TenantId
+from shared.domain.scope import Scope
+from shared.runtime.secrets import NewSecret
+from shared.runtime.tables.ledger import revocation
+from shared.runtime.tables.tenant import api, client, client_grant, client_secret
+
+
+class SecretRow(msgspec.Struct, frozen=True, kw_only=True):
+    last_four: str
+    created_at: datetime
+    expires_at: datetime | None
+
+
+class ClientRow(msgspec.Struct, frozen=True, kw_only=True):
+    client_id: ClientId
+    name: str
+    enabled: bool
+    default_api: str | None
+    serves: list[str]
+    created_at: datetime
+
+
+class ClientDetails(msgspec.Struct, frozen=True, kw_only=True):
+    client: ClientRow
+    grants: dict[str, list[str]]  # API identifier -> scopes
+    secrets: list[SecretRow]
+
+
+async def scopes_of_apis(
+    connection: AsyncConnection, identifiers: tuple[str, ...]
+) -> dict[str, Scope]:
+    rows = await connection.execute(
+        select(api.c.identifier, api.c.scopes).where(api.c.identifier.in_(identifiers))
+    )
+    return {row.identifier: frozenset(row.scopes) for row in rows}
+
+
+async def add_client(
+    connection: AsyncConnection, client_id: ClientId, new: NewClient, grants: tuple[ApiGrant, ...]
+) -> None:
+    await connection.execute(
+        insert(client).values(
+            client_id=client_id,
+            name=new.name,
+            default_api=new.apis[0] if new.apis else None,
+            serves=list(new.serves),
+        )
+    )
+    for grant in grants:
+        await connection.execute(
+            insert(client_grant).values(
+                client_id=client_id, api=grant.api, scopes=sorted(grant.scopes)
+            )
+        )
+
+
+async def add_secret(connection: AsyncConnection, client_id: ClientId, secret: NewSecret) -> None:
+    await connection.execute(
+        insert(client_secret).values(
+            digest=secret.held.digest,
+            client_id=client_id,
+            pepper_id=secret.held.pepper_id,
+            last_four=secret.last_four,
+        )
+    )
+
+
+async def expire_secrets(connection: AsyncConnection, client_id: ClientId, overlap: int) -> None:
+    """End the client's secrets `overlap` seconds from now; those that end sooner stay as they are.
+
+    Secrets that have ended then are removed.
+    """
+    of_client = client_secret.c.client_id == client_id
+    end = func.now() + timedelta(seconds=overlap)
+    lasts_longer = or_(client_secret.c.expires_at.is_(None), client_secret.c.expires_at > end)
+    await connection.execute(
+        update(client_secret).where(of_client, lasts_longer).values(expires_at=end)
+    )
+    await connection.execute(
+        delete(client_secret).where(of_client, client_secret.c.expires_at <= func.now())
+    )
+
+
+async def list_clients(
+    connection: AsyncConnection, *, after: ClientId, limit: int
+) -> list[ClientRow]:
+    """List by client_id, `limit` at a time; `after` is the last one of the page before, or ''."""
+    rows = await connection.execute(
+        select(client).where(client.c.client_id > after).order_by(client.c.client_id).limit(limit)
+    )
+    return [msgspec.convert(row, ClientRow) for row in rows.mappings()]
+
+
+async def get_client(connection: AsyncConnection, client_id: ClientId) -> ClientDetails | None:
+    found = await connection.execute(select(client).where(client.c.client_id == client_id))
+    row = found.mappings().first()
+    if row is None:
+        return None
+    grants = await connection.execute(
+        select(client_grant.c.api, client_grant.c.scopes)
+        .where(client_grant.c.client_id == client_id)
+        .order_by(client_grant.c.api)
+    )
+    secrets = await connection.execute(
+        select(client_secret.c.last_four, client_secret.c.created_at, client_secret.c.expires_at)
+        .where(client_secret.c.client_id == client_id)
+        .order_by(client_secret.c.created_at)
+    )
+    return ClientDetails(
+        client=msgspec.convert(row, ClientRow),
+        grants={each.api: each.scopes for each in grants},
+        secrets=[msgspec.convert(each, SecretRow) for each in secrets.mappings()],
+    )
+
+
+async def set_enabled(
+    connection: AsyncConnection,
+    client_id: ClientId,
+    enabled: bool,  # noqa: FBT001 - the column's new value
+) -> bool:
+    """Set it; False when there is no such client."""
+    found = await connection.execute(
+        update(client)
+        .where(client.c.client_id == client_id)
+        .values(enabled=enabled)
+        .returning(client.c.client_id)
+    )
+    return found.first() is not None
+
+
+async def delete_client(connection: AsyncConnection, client_id: ClientId) -> bool:
+    """Delete it with its secrets and grants; False when there is no such client."""
+    found = await connection.execute(
+        delete(client).where(client.c.client_id == client_id).returning(client.c.client_id)
+    )
+    return found.first() is not None
+
+
+async def revoke_tokens_of_client(
+    connection: AsyncConnection, tenant: TenantId, client_id: ClientId
+) -> None:
+    """Refuse every token that the client has been issued until now; the later mark wins."""
+    until = func.now() + timedelta(seconds=MAXIMUM_TOKEN_LIFETIME)
+    mark = {"not_before": func.now(), "expires_at": until}
+    await connection.execute(
+        insert(revocation)
+        .values(tenant=tenant, kind="client", subject=client_id, **mark)
+        .on_conflict_do_update(index_elements=["tenant", "kind", "subject"], set_=mark)
+    )
