@@ -1,0 +1,149 @@
+"""Fixtures: a real PostgreSQL and a real data plane, once for each test process."""
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from secrets import token_hex
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import httpx
+import pytest
+
+from control_plane.cli.logins import let_in
+from migrations.run import migrate
+from shared.runtime.config import Config, read_config
+from shared.runtime.database import Database
+from shared.runtime.embedded import EmbeddedPostgres, start_postgres
+from tests.support import MASTER_KEY, Installation, MadeTenant, Server, make_tenant
+
+_WORKERS = 2
+_PATIENCE = 30.0  # seconds
+_MEMORY = Path("/dev/shm")  # noqa: S108 - a cluster on memory keeps the disk out of the tests
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedPostgres]:
+    with run_postgres() as server:
+        yield server
+
+
+@contextmanager
+def run_postgres(binaries: Path | None = None) -> Iterator[EmbeddedPostgres]:
+    """Run a cluster of its own, and remove it."""
+    parent = _MEMORY if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > 2**31 else None
+    directory = Path(tempfile.mkdtemp(prefix="auth-service-test-", dir=parent))
+    try:
+        server = start_postgres(directory / "postgres", binaries=binaries)
+        try:
+            yield server
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def installation(postgres: EmbeddedPostgres) -> Installation:
+    return new_installation(postgres.url)
+
+
+def new_installation(owner_url: str) -> Installation:
+    """Make and migrate a new database on the cluster."""
+
+    async def install() -> Installation:
+        name = f"test_{token_hex(4)}"
+        connection = await asyncpg.connect(owner_url)
+        await connection.execute(f"CREATE DATABASE {name}")
+        await connection.close()
+        url = urlunsplit(urlsplit(owner_url)._replace(path=f"/{name}"))
+        await migrate(url)
+        logins = await let_in(url, MASTER_KEY)
+        return Installation(owner_url=url, control_url=logins["control"], data_url=logins["data"])
+
+    return asyncio.run(install())
+
+
+@pytest.fixture(scope="session")
+def server(installation: Installation) -> Iterator[Server]:
+    with run_server(installation) as running:
+        yield running
+
+
+@contextmanager
+def run_server(
+    installation: Installation, *, workers: int = _WORKERS, **variables: str
+) -> Iterator[Server]:
+    """Run `auth-service serve data` on a free port until the block is left."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    environment = {
+        **os.environ,
+        **installation.environment(url),
+        "DATABASE_URL": installation.data_url,
+        "BIND_ADDRESS": f"127.0.0.1:{port}",
+        "WORKERS": str(workers),
+        "LOG_LEVEL": "WARNING",
+        **variables,
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "control_plane.cli.main", "serve", "data"], env=environment
+    )
+    try:
+        wait_until_answered(f"{url}/readyz", process)
+        yield Server(url=url, pid=process.pid, installation=installation)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(_PATIENCE)
+
+
+def wait_until_answered(url: str, process: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + _PATIENCE
+    while time.monotonic() < end:
+        assert process.poll() is None, "the server ended while it was starting"
+        try:
+            if httpx.get(url).status_code == httpx.codes.OK:
+                return
+        except httpx.TransportError:
+            time.sleep(0.02)
+    pytest.fail(f"{url} did not answer")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def config(server: Server) -> Config:
+    """The control plane's configuration beside the running server."""
+    return read_config(server.installation.environment(server.url))
+
+
+@pytest.fixture
+async def database(installation: Installation) -> AsyncIterator[Database]:
+    """The database as the control plane logs in to it."""
+    opened = Database(installation.control_url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def tenant(database: Database, config: Config) -> MadeTenant:
+    return await make_tenant(database, config)
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(timeout=10) as client:
+        yield client

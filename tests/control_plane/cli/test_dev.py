@@ -1,0 +1,191 @@
+"""`auth-service dev`: from nothing to a token, and back to nothing."""
+
+import re
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import psutil
+import pytest
+
+from tests.conftest import free_port, run_postgres
+from tests.control_plane.cli.conftest import NOTHING_SET, Cli
+from tests.control_plane.cli.development import (
+    Ran,
+    fetch_token,
+    run_dev,
+    verify,
+)
+from tests.control_plane.conftest import DEBIAN_POSTGRES
+from tests.support import MASTER_KEY
+
+_MEMORY = Path("/dev/shm")  # noqa: S108 - no fixed name in it
+_FIELDS = [
+    *("issuer", "client_id", "client_secret", "audience", "token_endpoint", "jwks_uri"),
+    "database_url",
+]
+
+
+def test_it_prints_one_json_line_with_all_that_a_client_needs(first: Ran) -> None:
+    assert first.stdout.count("\n") == 1
+    assert list(first.announced) == _FIELDS
+    assert first.announced["issuer"] == f"http://127.0.0.1:{first.port}/t/demo"
+
+
+def test_a_token_of_the_printed_client_verifies_by_the_printed_keys(first: Ran) -> None:
+    assert first.claims["client_id"] == first.announced["client_id"]
+    assert first.claims["aud"] == first.announced["audience"]
+
+
+def test_the_printed_database_is_a_running_postgresql_of_its_own(first: Ran) -> None:
+    assert any("postgres" in each for each in first.started)
+    assert first.announced["database_url"].startswith("postgresql://auth_owner:")
+
+
+def test_a_second_start_is_the_first_again_and_sigterm_ends_it(first: Ran, used_dir: Path) -> None:
+    with run_dev(used_dir, first.port, "--json") as dev:
+        announced = dev.announced()
+        same = [name for name in _FIELDS if name != "database_url"]  # its port may be another
+        assert [announced[name] for name in same] == [first.announced[name] for name in same]
+        assert verify(first.token, announced) == first.claims
+        verify(fetch_token(announced), announced)
+        dev.process.send_signal(signal.SIGTERM)
+        assert (dev.end(), dev.left_behind()) == (0, [])
+        assert "Traceback" not in dev.stderr
+        assert dev.stdout.count("\n") == 1
+
+
+def test_the_other_commands_find_what_dev_has_left_in_its_directory(used_dir: Path) -> None:
+    cli = beside(used_dir)
+    with run_dev(used_dir, free_port(), "--json") as dev:
+        announced = dev.announced()
+        assert all(each["ok"] for each in cli.json("doctor")["checks"])
+        cli.json("tenant", "create", "from-outside")
+        token = cli.json("token", "get")["access_token"]
+        assert verify(token, announced)["client_id"] == announced["client_id"]
+        assert cli.json("token", "introspect", token)["active"] is True
+
+
+def beside(data_dir: Path) -> Cli:
+    """The commands as somebody runs them who has set nothing but the directory."""
+    return Cli({**NOTHING_SET, "AUTH_SERVICE_DATA_DIR": str(data_dir)})
+
+
+@pytest.mark.parametrize("version", ["18", "15"])
+def test_database_url_wins_over_the_embedded_server(
+    new_dir: Path, version: str, request: pytest.FixtureRequest
+) -> None:
+    if version == "18":
+        owner = request.getfixturevalue("empty_database")
+        serve_from(owner, new_dir)
+    elif DEBIAN_POSTGRES.exists():
+        with run_postgres(binaries=DEBIAN_POSTGRES) as server:
+            serve_from(server.url, new_dir)
+            assert psutil.pid_exists(server.pid)
+    else:
+        pytest.skip("Debian's PostgreSQL 15 is not installed here")
+
+
+def serve_from(owner: str, data_dir: Path) -> None:
+    with run_dev(data_dir, free_port(), "--json", DATABASE_URL=owner) as dev:
+        announced = dev.announced()
+        assert announced["database_url"] == owner
+        verify(fetch_token(announced), announced)
+        assert not (data_dir / "postgres").exists()
+        dev.interrupt()
+        assert dev.end() == 0
+        assert dev.left_behind() == []
+
+
+def test_the_database_may_be_named_by_a_file(
+    new_dir: Path, empty_database: str, tmp_path: Path
+) -> None:
+    named = tmp_path / "database-url"
+    named.write_text(f"{empty_database}\n")
+    with run_dev(new_dir, free_port(), "--json", DATABASE_URL_FILE=str(named)) as dev:
+        announced = dev.announced()
+        assert announced["database_url"] == empty_database
+        assert not (new_dir / "postgres").exists()
+
+
+def test_a_master_key_of_the_environment_is_the_one_that_seals(
+    new_dir: Path, empty_database: str
+) -> None:
+    given = {"DATABASE_URL": empty_database, "MASTER_KEY": MASTER_KEY}
+    with run_dev(new_dir, free_port(), "--json", **given) as dev:
+        verify(fetch_token(announced := dev.announced()), announced)
+        checks = beside(new_dir).json("doctor")["checks"]  # it knows the file alone
+        assert all(each["ok"] for each in checks)
+
+
+def test_an_unreachable_database_is_said_in_one_line(new_dir: Path) -> None:
+    nowhere = "postgresql://u:c4n4ry@127.0.0.1:1/auth"
+    with run_dev(new_dir, free_port(), DATABASE_URL=nowhere) as dev:
+        assert (dev.end(), dev.stdout, dev.stderr.count("\n")) == (1, "", 1)
+        assert "c4n4ry" not in dev.stderr
+
+
+def test_a_taken_port_is_named_in_one_line(new_dir: Path) -> None:
+    # as the data plane of another `dev` takes it
+    with socket.create_server(("127.0.0.1", 0), reuse_port=True) as taken:
+        port = taken.getsockname()[1]
+        with run_dev(new_dir, port, "--json") as dev:
+            assert (dev.end(), dev.stdout, dev.stderr.count("\n")) == (1, "", 1)
+            assert str(port) in dev.stderr
+    assert not new_dir.exists()
+
+
+def test_a_second_start_on_the_same_directory_is_refused(used_dir: Path) -> None:
+    with run_dev(used_dir, free_port(), "--json") as first:
+        announced = first.announced()
+        with run_dev(used_dir, free_port(), "--json") as second:
+            assert (second.end(), second.stdout, second.stderr.count("\n")) == (1, "", 1)
+            assert str(used_dir) in second.stderr
+        verify(fetch_token(announced), announced)  # the first goes on
+
+
+def test_as_text_it_prints_a_command_that_works(used_dir: Path) -> None:
+    with run_dev(used_dir, free_port()) as dev:
+        shown = dev.shown("/oauth/token")
+        found = re.search(r"^ *(curl -u (\S+) \\\n.*/oauth/token)$", shown, re.MULTILINE)
+        assert found, shown
+        assert follow(found[1], found[2])["token_type"] == "Bearer"
+        dev.interrupt()
+        time.sleep(0.02)
+        dev.interrupt()  # an impatient person
+        assert (dev.end(), dev.left_behind()) == (0, [])
+
+
+def follow(curl: str, login: str) -> dict[str, Any]:
+    """Do what the printed command says."""
+    if shutil.which("curl"):
+        run = subprocess.run(["sh", "-c", curl], capture_output=True, timeout=10, check=True)
+        answer: dict[str, Any] = msgspec.json.decode(run.stdout)
+        return answer
+    client_id, _, secret = login.partition(":")
+    body = {"grant_type": "client_credentials"}
+    replayed = httpx.post(curl.rsplit(maxsplit=1)[-1], data=body, auth=(client_id, secret))
+    return dict(replayed.json())
+
+
+def test_what_it_writes_is_for_its_owner_alone_whatever_the_umask(first: Ran) -> None:
+    written = [each for each in first.data_dir.rglob("*") if "cluster" not in each.parts]
+    names = {each.name for each in written}
+    assert {"environment", "demo.json", "password", "postgres.log"} <= names
+    for each in written:
+        assert stat.S_IMODE(each.stat().st_mode) == (0o700 if each.is_dir() else 0o600), each.name
+    for directory in (first.data_dir, first.data_dir / "postgres/cluster"):
+        assert stat.S_IMODE(directory.stat().st_mode) == 0o700, directory.name
+
+
+def test_no_secret_is_in_what_it_logs(first: Ran) -> None:
+    secrets = (first.announced["client_secret"], first.announced["database_url"].split("@")[0])
+    logged = first.stderr + (first.data_dir / "postgres/postgres.log").read_text()
+    assert not [secret for secret in secrets if secret in logged]

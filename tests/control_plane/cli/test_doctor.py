@@ -1,0 +1,174 @@
+"""`migrate --check` and `doctor`: what they find, and how they say it."""
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import asyncpg
+import pytest
+
+from control_plane.cli import doctor
+from migrations.run import head_of
+from shared.runtime.embedded import EmbeddedPostgres
+from tests.conftest import new_installation
+from tests.control_plane.cli.conftest import Cli, Stocked
+from tests.support import PEPPER, Installation, Server
+
+
+def examine(cli: Cli, **variables: str | None) -> dict[str, dict[str, Any]]:
+    """Give what doctor found, by check; its exit code says whether all is well."""
+    result = cli.run("doctor", "--json", **variables)
+    found = {each["check"]: each for each in json.loads(result.stdout)["checks"]}
+    assert result.exit_code == (0 if all(each["ok"] for each in found.values()) else 1)
+    return found
+
+
+def bad(found: dict[str, dict[str, Any]]) -> list[str]:
+    return [name for name, each in found.items() if not each["ok"]]
+
+
+@pytest.mark.usefixtures("stocked")
+def test_a_sound_installation_passes_every_check(cli: Cli) -> None:
+    found = examine(cli)
+    assert bad(found) == []
+    assert list(found) == [
+        *("configuration", "database", "migrations", "clock", "signing keys", "discovery")
+    ]
+    text = cli.text("doctor").stdout
+    assert text.count("ok ") == len(found)
+
+
+def test_a_suspended_tenant_is_no_trouble(cli: Cli, stocked: Stocked) -> None:
+    cli.json("tenant", "suspend", stocked.slug)
+    assert bad(examine(cli)) == []
+
+
+@pytest.mark.usefixtures("stocked")
+def test_a_wrong_master_key_is_found(cli: Cli) -> None:
+    found = examine(cli, MASTER_KEY=PEPPER)
+    assert bad(found) == ["signing keys"]
+    assert "MASTER_KEY" in found["signing keys"]["detail"]
+
+
+@pytest.mark.usefixtures("stocked")
+def test_a_master_key_that_is_being_replaced_is_no_trouble(cli: Cli) -> None:
+    assert bad(examine(cli, MASTER_KEY=f"{PEPPER},{cli.environment['MASTER_KEY']}")) == []
+
+
+@pytest.mark.usefixtures("stocked")
+def test_an_issuer_that_is_not_reached_is_found(cli: Cli) -> None:
+    assert bad(examine(cli, PUBLIC_URL="http://127.0.0.1:1")) == ["discovery"]
+
+
+@pytest.mark.usefixtures("stocked")
+def test_an_issuer_of_another_name_is_found(cli: Cli) -> None:
+    elsewhere = str(cli.environment["PUBLIC_URL"]).replace("127.0.0.1", "localhost")
+    found = examine(cli, PUBLIC_URL=elsewhere)
+    assert bad(found) == ["discovery"]
+    assert "PUBLIC_URL" in found["discovery"]["detail"]
+
+
+@pytest.mark.usefixtures("stocked")
+def test_an_issuer_that_speaks_no_json_is_found(cli: Cli, stranger: str) -> None:
+    assert bad(examine(cli, PUBLIC_URL=stranger)) == ["discovery"]
+
+
+def test_a_missing_variable_is_found(cli: Cli) -> None:
+    found = examine(cli, SECRET_PEPPER=None)
+    assert bad(found) == ["configuration"]
+    assert "SECRET_PEPPER" in found["configuration"]["detail"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param("postgresql://u:c4n4ry@127.0.0.1:1/auth", id="nobody-listens"),
+        pytest.param("postgresql://u:c4n4ry@127.0.0.1:port/auth", id="port-no-number"),
+    ],
+)
+def test_an_unreachable_database_is_found(cli: Cli, url: str) -> None:
+    found = examine(cli, DATABASE_URL=url)
+    assert bad(found) in (["database"], ["configuration"])
+    assert "c4n4ry" not in str(found)
+
+
+def test_a_refused_password_is_found(cli: Cli) -> None:
+    login, _, place = str(cli.environment["DATABASE_URL"]).rpartition("@")
+    assert bad(examine(cli, DATABASE_URL=f"{login}x@{place}")) == ["database"]
+
+
+def test_a_database_that_never_answers_is_found() -> None:
+    async def time_out() -> str:
+        raise TimeoutError  # as asyncpg does: without a word
+
+    finding = asyncio.run(doctor._finding("database", time_out()))  # noqa: SLF001
+    assert not finding.ok
+    assert finding.detail
+
+
+@pytest.mark.usefixtures("stocked")
+def test_a_clock_that_is_off_is_found(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() - 60)
+    found = examine(cli)
+    assert bad(found) == ["clock"]
+    assert "+60" in found["clock"]["detail"]
+
+
+@contextmanager
+def at_revision(installation: Installation, revision: str) -> Iterator[None]:
+    """Have the control schema stand at another revision for a while."""
+
+    async def move(to: str) -> None:
+        connection = await asyncpg.connect(installation.owner_url)
+        await connection.execute("UPDATE control.alembic_version SET version_num = $1", to)
+        await connection.close()
+
+    asyncio.run(move(revision))
+    try:
+        yield
+    finally:
+        asyncio.run(move(head_of("control")))
+
+
+def test_a_pending_migration_is_found(cli: Cli, quiet_server: Server) -> None:
+    with at_revision(quiet_server.installation, "0000"):
+        found = examine(cli)
+        assert bad(found) == ["migrations"]
+        assert "auth-service migrate" in found["migrations"]["detail"]
+        check = cli.run("migrate", "--check", "--json")
+        behind = f"control: 0000 -> {head_of('control')}"
+        assert (check.exit_code, check.stdout) == (1, f'{{"pending":["{behind}"]}}\n')
+    assert bad(examine(cli)) == []
+
+
+def test_an_empty_database_is_found(cli: Cli, empty_database: str) -> None:
+    assert bad(examine(cli, DATABASE_URL=empty_database)) == ["migrations"]
+
+
+def test_check_says_what_migrate_would_do_and_migrate_does_it(
+    cli: Cli, empty_database: str
+) -> None:
+    owner: dict[str, str | None] = {"DATABASE_URL": empty_database}
+    check = cli.run("migrate", "--check", **owner)
+    assert (check.exit_code, check.stdout) == (1, "the database is empty\n")
+    made = cli.json("migrate", **owner)
+    heads = {"control_revision": head_of("control"), "tenant_revision": head_of("tenant")}
+    assert made == heads | {"tenants_migrated": 0}
+    check = cli.run("migrate", "--check", **owner)
+    assert (check.exit_code, check.stdout) == (0, "Nothing to do.\n")
+    assert cli.json("migrate", "--check", **owner) == {"pending": []}
+    again = cli.text("migrate", **owner)
+    assert f"The database is at {head_of('control')}" in again.stdout
+    assert "Next: auth-service doctor" in again.stderr
+
+
+def test_a_login_that_may_not_migrate_is_refused_in_one_line(
+    cli: Cli, postgres: EmbeddedPostgres
+) -> None:
+    other = new_installation(postgres.url)
+    with at_revision(other, "0000"):
+        cli.refusal("migrate", DATABASE_URL=other.data_url)

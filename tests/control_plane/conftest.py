@@ -1,0 +1,44 @@
+"""What the control plane's tests share: keys that cost little, and a tenant to change."""
+
+from pathlib import Path
+
+import pytest
+
+from control_plane.tenants import actions
+from control_plane.tenants.actions import NewTenant, create_tenant
+from shared.domain.ids import TenantId
+from shared.domain.jwk import Algorithm
+from shared.runtime.config import Config, Key, read_config
+from shared.runtime.database import Database
+from shared.runtime.sealing import Sealer
+from tests.support import Installation, new_slug
+
+DEBIAN_POSTGRES = Path("/usr/lib/postgresql/15/bin")
+
+
+@pytest.fixture(scope="session")
+def settings(installation: Installation) -> Config:
+    """The configuration where nothing is served."""
+    return read_config(installation.environment())
+
+
+@pytest.fixture(scope="session")
+def sealer(settings: Config) -> Sealer:
+    return Sealer(settings.master_keys)
+
+
+@pytest.fixture(scope="session")
+def peppers(settings: Config) -> tuple[Key, ...]:
+    return settings.secret_peppers
+
+
+@pytest.fixture
+def quick_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave RSA out of provisioning: it costs more than all the rest."""
+    monkeypatch.setattr(actions, "_FIRST_KEYS", (Algorithm.ES256,))
+
+
+@pytest.fixture
+async def acme(database: Database, sealer: Sealer, quick_keys: None) -> TenantId:  # noqa: ARG001 - it acts by being there
+    slug = new_slug()
+    return await create_tenant(database, sealer, NewTenant(slug=slug, name=slug))

@@ -1,0 +1,30 @@
+"""A ledger that refuses records by mistake, as with a partition missing: nobody hangs on it."""
+
+import asyncpg
+import httpx
+
+from tests.conftest import run_server
+from tests.faults.conftest import served_tenant
+from tests.support import Installation, ask_token
+
+_SOON = 2.0  # seconds
+
+
+async def run_as_owner(installation: Installation, statement: str) -> None:
+    owner = await asyncpg.connect(installation.owner_url)
+    await owner.execute(statement)
+    await owner.close()
+
+
+async def test_a_token_that_cannot_be_recorded_is_refused_at_once_and_the_next_is_served(
+    alone: Installation,
+) -> None:
+    with run_server(alone, workers=1) as server:
+        async with served_tenant(server) as tenant, httpx.AsyncClient(timeout=_SOON) as http:
+            await run_as_owner(alone, "ALTER TABLE ledger.issued RENAME TO mislaid")
+            for _ in range(3):
+                answer = await ask_token(http, tenant)
+                assert answer.is_server_error, answer.text
+                assert "access_token" not in answer.text
+            await run_as_owner(alone, "ALTER TABLE ledger.mislaid RENAME TO issued")
+            assert (await ask_token(http, tenant)).status_code == httpx.codes.OK

@@ -1,0 +1,114 @@
+"""Two tenants: A, who has one of everything, and B, who tries to see it."""
+
+import time
+from collections.abc import Iterable
+
+import asyncpg
+import msgspec
+
+from control_plane.clients.actions import disable_client, register_client
+from control_plane.clients.rules import NewClient
+from control_plane.keys.actions import list_keys
+from data_plane.ports import IssuedToken
+from data_plane.protocol.revocation import Revocation, RevocationKind
+from data_plane.store.ledger import GroupCommitLedger
+from data_plane.store.pool import Pool
+from data_plane.store.revoked import StoredRevocations
+from shared.domain.ids import ClientId, Kid, TenantId, schema_of, uuid7
+from shared.runtime.config import Config
+from shared.runtime.database import Database
+from tests.isolation.patient_pool import opened_pool
+from tests.support import Installation, MadeTenant, make_tenant, new_slug, opened
+
+
+class Populated(msgspec.Struct, frozen=True, kw_only=True):
+    """Tenant A and the ids of what it has."""
+
+    tenant: MadeTenant
+    client_id: ClientId
+    disabled_client_id: ClientId
+    kids: tuple[Kid, ...]
+    issued: str  # jti
+    revoked: str  # jti
+
+    @property
+    def tenant_id(self) -> TenantId:
+        return self.tenant.tenant_id
+
+    def traces_in(self, result: object) -> list[str]:
+        """Name what there is of A in a result."""
+        shown = repr(result)
+        ids = (self.client_id, self.disabled_client_id, *self.kids, self.issued, self.revoked)
+        return [each for each in (self.tenant_id, self.tenant.slug, *ids) if each in shown]
+
+
+class Both(msgspec.Struct, frozen=True, kw_only=True):
+    a: Populated
+    b: MadeTenant
+    installation: Installation
+    database: Database
+    config: Config
+
+
+async def populate(installation: Installation, config: Config) -> Populated:
+    async with opened(installation.control_url) as database:
+        tenant = await make_tenant(database, config, slug=new_slug("canary"))
+        a = tenant.tenant_id
+        new = NewClient(name="second", apis=(tenant.audience,))
+        second = await register_client(database, config.secret_peppers, a, new)
+        await disable_client(database, a, second.client_id)
+        kids = tuple(each.kid for each in await list_keys(database, a))
+    issued, revoked = new_jti(), new_jti()
+    async with opened_pool(installation.data_url) as pool:
+        await record(pool, a, tenant.client.client_id, (issued, revoked))
+        await StoredRevocations(pool).add(a, revocation_of(revoked))
+    return Populated(
+        tenant=tenant,
+        client_id=tenant.client.client_id,
+        disabled_client_id=second.client_id,
+        kids=kids,
+        issued=issued,
+        revoked=revoked,
+    )
+
+
+def new_jti() -> str:
+    return str(uuid7(time.time_ns() // 1_000_000, time.perf_counter_ns()))
+
+
+def revocation_of(jti: str) -> Revocation:
+    now = int(time.time())
+    return Revocation(kind=RevocationKind.TOKEN, subject=jti, not_before=now, expires_at=now + 3600)
+
+
+async def record(pool: Pool, tenant: TenantId, client_id: ClientId, jtis: Iterable[str]) -> None:
+    ledger = GroupCommitLedger(pool, lambda _records, _seconds: None)
+    for jti in jtis:
+        await ledger.record(IssuedToken(tenant=tenant, client_id=client_id, jti=jti, lifetime=3600))
+
+
+async def dump_of(installation: Installation, tenant: TenantId) -> dict[str, list[str]]:
+    """Give every row there is of the tenant, as the owner, whom no policy holds."""
+    owner = await asyncpg.connect(installation.owner_url)
+    schema = schema_of(tenant)
+    tables = await owner.fetch(
+        "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = $1::regnamespace",
+        schema,
+    )
+    queries = {
+        each["relname"]: f'SELECT t::text FROM "{schema}"."{each["relname"]}" t'  # noqa: S608 - names from the catalogue
+        for each in tables
+    }
+    shared = (
+        ("control.tenant", "id"),
+        ("control.issuer_snapshot", "tenant_id"),
+        ("ledger.issued", "tenant"),
+        ("ledger.revocation", "tenant"),
+    )
+    queries |= {
+        table: f"SELECT t::text FROM {table} t WHERE {column} = '{tenant}'"  # noqa: S608 - ours
+        for table, column in shared
+    }
+    rows = {name: await owner.fetch(query) for name, query in queries.items()}
+    await owner.close()
+    return {name: sorted(row["t"] for row in each) for name, each in rows.items()}

@@ -1,0 +1,180 @@
+"""The configuration: what is wrong is named, what is secret is not shown."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from shared.runtime.config import FIELDS, Config, ConfigError, read_config
+from tests.support import MASTER_KEY, PEPPER
+
+_CANARY = "c4n4ry-of-a-value"
+_GOOD = {
+    "DATABASE_URL": f"postgresql://owner:{_CANARY}@127.0.0.1:5432/auth",
+    "MASTER_KEY": MASTER_KEY,
+    "SECRET_PEPPER": PEPPER,
+    "PUBLIC_URL": "https://id.example",
+    "BIND_ADDRESS": "127.0.0.1:9000",
+    "WORKERS": "3",
+    "TOKEN_TTL": "600",
+    "LOG_LEVEL": "warning",
+}
+_REQUIRED = [name for name, (_, _, required) in FIELDS.items() if required]
+
+Write = Callable[[str | bytes], Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def write_file(contents: str | bytes) -> Path:
+        path = tmp_path / "value"
+        path.write_bytes(contents if isinstance(contents, bytes) else contents.encode())
+        return path
+
+    return write_file
+
+
+def refusal_of(changes: dict[str, str]) -> str:
+    with pytest.raises(ConfigError) as refused:
+        read_config(_GOOD | changes)
+    return str(refused.value)
+
+
+def test_every_variable_is_read() -> None:
+    config = read_config(_GOOD)
+    assert config.bind_address == ("127.0.0.1", 9000)
+    assert (config.workers, config.token_ttl, config.log_level) == (3, 600, "WARNING")
+    assert _GOOD.keys() == FIELDS.keys()
+
+
+def test_what_is_optional_may_be_left_out() -> None:
+    config = read_config({name: _GOOD[name] for name in _REQUIRED})
+    assert config.bind_address == ("0.0.0.0", 8080)  # noqa: S104 - the documented default
+    assert (config.workers, config.token_ttl) == (1, 3600)
+
+
+@pytest.mark.parametrize("name", _REQUIRED)
+@pytest.mark.parametrize("value", [pytest.param(None, id="absent"), pytest.param("", id="empty")])
+def test_a_missing_variable_is_named(name: str, value: str | None) -> None:
+    environment = {each: given for each, given in _GOOD.items() if each != name}
+    if value is not None:
+        environment[name] = value
+    with pytest.raises(ConfigError, match=f"{name} is missing"):
+        read_config(environment)
+
+
+def test_one_start_names_all_that_is_wrong() -> None:
+    with pytest.raises(ConfigError) as refused:
+        read_config({"WORKERS": "none"})
+    assert all(name in str(refused.value) for name in (*_REQUIRED, "WORKERS"))
+
+
+_SHORT_KEY = f"{_CANARY}AAAA"
+_WRONG = [
+    pytest.param("DATABASE_URL", f"mysql://u:{_CANARY}@h/d", id="database-of-another-kind"),
+    pytest.param("DATABASE_URL", f"{_CANARY}", id="database-no-url"),
+    pytest.param("DATABASE_URL", f"postgresql://u:{_CANARY}@[::1/d", id="database-open-bracket"),
+    pytest.param("DATABASE_URL", f"postgresql://u:{_CANARY}\u2100@h/d", id="database-nfkc"),
+    pytest.param("MASTER_KEY", _SHORT_KEY, id="key-short"),
+    pytest.param("MASTER_KEY", f"{MASTER_KEY}A{_CANARY}", id="key-long"),
+    pytest.param("MASTER_KEY", f"{MASTER_KEY},{_SHORT_KEY}", id="key-second-wrong"),
+    pytest.param("MASTER_KEY", f"{MASTER_KEY},", id="key-second-empty"),
+    pytest.param("MASTER_KEY", f"{_CANARY}-ключ", id="key-not-ascii"),
+    pytest.param("MASTER_KEY", f"{_CANARY}=A=", id="key-broken-padding"),
+    pytest.param("SECRET_PEPPER", _SHORT_KEY, id="pepper-short"),
+    pytest.param("PUBLIC_URL", f"ftp://{_CANARY}.example", id="url-scheme"),
+    pytest.param("PUBLIC_URL", f"https://id.example/{_CANARY}", id="url-path"),
+    pytest.param("PUBLIC_URL", "https://id.example/", id="url-slash"),
+    pytest.param("PUBLIC_URL", "https://id.example?", id="url-empty-query"),
+    pytest.param("PUBLIC_URL", "https://id.example#", id="url-empty-fragment"),
+    pytest.param("PUBLIC_URL", f"https://u:{_CANARY}@id.example", id="url-user"),
+    pytest.param("PUBLIC_URL", f"https://:{_CANARY}@id.example", id="url-password-only"),
+    pytest.param("PUBLIC_URL", "https://id.example:port", id="url-port-no-number"),
+    pytest.param("PUBLIC_URL", "https://id.example:70000", id="url-port-too-high"),
+    pytest.param("PUBLIC_URL", "https://id example", id="url-space"),
+    pytest.param("PUBLIC_URL", "https://", id="url-no-host"),
+    pytest.param("BIND_ADDRESS", _CANARY, id="address-no-port"),
+    pytest.param("BIND_ADDRESS", f"{_CANARY}:70000", id="address-port-too-high"),
+    pytest.param("BIND_ADDRESS", ":8080", id="address-no-host"),
+    pytest.param("WORKERS", "0", id="workers-none"),
+    pytest.param("WORKERS", "-1", id="workers-negative"),
+    pytest.param("WORKERS", "257", id="workers-too-many"),
+    pytest.param("WORKERS", "\u0663", id="workers-arabic-digit"),
+    pytest.param("WORKERS", _CANARY, id="workers-no-number"),
+    pytest.param("TOKEN_TTL", "59", id="ttl-too-short"),
+    pytest.param("TOKEN_TTL", "86401", id="ttl-too-long"),
+    pytest.param("TOKEN_TTL", "1h", id="ttl-unit"),
+    pytest.param("LOG_LEVEL", _CANARY, id="level-unknown"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), _WRONG)
+def test_a_wrong_value_is_refused_by_name_and_not_repeated(name: str, value: str) -> None:
+    message = refusal_of({name: value})
+    assert name in message
+    assert _CANARY not in message
+    assert MASTER_KEY not in message
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_value_may_stand_in_a_file_with_a_line_end(name: str, write: Write) -> None:
+    environment = dict(_GOOD)
+    path = write(f"{environment.pop(name)}\n")
+    assert read_config(environment | {f"{name}_FILE": str(path)}) == read_config(_GOOD)
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_value_and_a_file_at_once_are_refused(name: str, write: Write) -> None:
+    message = refusal_of({f"{name}_FILE": str(write(_GOOD[name]))})
+    assert f"{name} or {name}_FILE" in message
+    assert _CANARY not in message
+
+
+@pytest.mark.parametrize("name", _REQUIRED)
+def test_a_file_that_is_not_there_is_named_with_its_variable(name: str, tmp_path: Path) -> None:
+    environment = {each: given for each, given in _GOOD.items() if each != name}
+    with pytest.raises(ConfigError) as refused:
+        read_config(environment | {f"{name}_FILE": str(tmp_path / "absent")})
+    assert name in str(refused.value)
+    assert "absent" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "contents",
+    [
+        pytest.param(b"\xff\xfe" + _CANARY.encode(), id="not-text"),
+        pytest.param(b"", id="empty"),
+        pytest.param(_SHORT_KEY.encode(), id="wrong"),
+    ],
+)
+def test_a_file_of_something_else_is_refused_without_its_contents(
+    contents: bytes, write: Write
+) -> None:
+    environment = {name: value for name, value in _GOOD.items() if name != "MASTER_KEY"}
+    with pytest.raises(ConfigError) as refused:
+        read_config(environment | {"MASTER_KEY_FILE": str(write(contents))})
+    assert "MASTER_KEY" in str(refused.value)
+    assert _CANARY not in str(refused.value)
+
+
+def test_several_keys_are_read_in_their_order() -> None:
+    config = read_config(_GOOD | {"MASTER_KEY": f"{PEPPER}, {MASTER_KEY}"})
+    first, second = config.master_keys
+    assert (first, second) == (config.secret_peppers[0], read_config(_GOOD).master_keys[0])
+
+
+def test_padding_of_a_key_changes_nothing() -> None:
+    assert read_config(_GOOD | {"MASTER_KEY": f"{MASTER_KEY}="}) == read_config(_GOOD)
+
+
+def test_the_configuration_shows_no_secret_when_it_is_printed() -> None:
+    config = read_config(_GOOD)
+    shown = f"{config!r} {config} {config.master_keys!r} {config.secret_peppers}"
+    for secret in (_CANARY, MASTER_KEY, PEPPER, "master-master", "pepper-pepper"):
+        assert secret not in shown
+
+
+def test_the_configuration_cannot_be_changed() -> None:
+    config: Config = read_config(_GOOD)
+    with pytest.raises(AttributeError):
+        config.workers = 9  # type: ignore[misc]
