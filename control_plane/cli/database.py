@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-import asyncpg
 import click
 from sqlalchemy.exc import DBAPIError
 
@@ -13,7 +12,7 @@ from control_plane.cli.settings import Login, load_config
 from control_plane.tenants.actions import show_tenant
 from shared.domain.ids import TenantId
 from shared.runtime.config import Config
-from shared.runtime.database import Database
+from shared.runtime.database import DATABASE_TROUBLE, Database
 
 Result = TypeVar("Result")
 
@@ -37,7 +36,7 @@ def run_with_store(work: Coroutine[Any, Any, Result]) -> Result:
     """Run the work; what its database refuses ends the command in one line."""
     try:
         return asyncio.run(work)
-    except (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except DATABASE_TROUBLE as error:
         raise click.ClickException(f"The database refused: {_cause_of(error)}") from error
 
 

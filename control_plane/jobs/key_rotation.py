@@ -3,10 +3,8 @@
 import asyncio
 import logging
 
-import asyncpg
-from sqlalchemy.exc import DBAPIError
-
 from control_plane.keys.actions import KeyKeeper
+from shared.runtime.database import DATABASE_TROUBLE
 from shared.runtime.logs import fields
 
 _log = logging.getLogger("control_plane")
@@ -24,6 +22,6 @@ async def rotate_keys(keeper: KeyKeeper) -> None:
                 _log.info("signing keys changed", extra=fields(tenants=done))
             else:
                 await asyncio.sleep(_EVERY)
-        except (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except DATABASE_TROUBLE as error:
             _log.warning("signing keys could not be looked after", extra=fields(cause=str(error)))
             await asyncio.sleep(_RETRY)

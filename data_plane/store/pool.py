@@ -31,6 +31,7 @@ DOWN = (
     asyncpg.InsufficientResourcesError,
     asyncpg.PostgresSystemError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a question to a server that has just said that it ends
     asyncpg.ReadOnlySQLTransactionError,
 )
 

@@ -10,9 +10,19 @@ from typing import Any
 
 import asyncpg
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from shared.domain.ids import TenantId, role_of, schema_of
+
+# What a database that is gone, going or unwilling raises, through SQLAlchemy or past it.
+DATABASE_TROUBLE = (
+    DBAPIError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+)
 
 _POOL_SIZE = 8
 _MAXIMUM_AGE = 600  # seconds; a connection that has touched 1,000 schemas holds 160 MB and more
