@@ -6,7 +6,7 @@ import os
 import secrets
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -22,11 +22,12 @@ from data_plane.issuers.directory import IssuerDirectory
 from data_plane.issuers.follower import Follower
 from data_plane.ports import Given
 from data_plane.protocol.errors import TemporarilyUnavailable
-from data_plane.signing import JwtSigner
+from data_plane.signing import ForeignVerifier, JwtSigner
 from data_plane.store.clients import StoredClients
 from data_plane.store.feed import PublishedFeed
 from data_plane.store.ledger import GroupCommitLedger
 from data_plane.store.pool import Pool
+from data_plane.store.replays import StoredReplays
 from data_plane.store.revoked import StoredRevocations
 from data_plane.store.snapshots import StoredSnapshots
 from shared.domain.ids import uuid7
@@ -38,6 +39,7 @@ from shared.runtime.telemetry import Telemetry
 _log = logging.getLogger("data_plane")
 
 _PARTITIONS_EVERY = 3600.0  # seconds
+_FORGET_EVERY = 300.0  # seconds
 _RETRY = 1.0  # seconds
 
 
@@ -53,6 +55,7 @@ def create_app(config: Config) -> Litestar:
     pool = Pool(config.database_url)
     snapshots, revocations = StoredSnapshots(pool), StoredRevocations(pool)
     ledger = GroupCommitLedger(pool, telemetry.observe_commit)
+    replays = StoredReplays(pool, lambda _records, _seconds: None)
     directory = IssuerDirectory(config.public_url, snapshots.of_slug, revocations.of_tenant)
     follower = Follower(
         directory,
@@ -64,8 +67,10 @@ def create_app(config: Config) -> Litestar:
         issuers=directory,
         clients=StoredClients(pool),
         ledger=ledger,
+        replays=replays,
         revocations=revocations,
         signer=JwtSigner(Sealer(config.master_keys)),
+        verifier=ForeignVerifier(),
         readiness=follower,
         clock=_now,
         new_token_id=_new_token_id,
@@ -74,13 +79,18 @@ def create_app(config: Config) -> Litestar:
 
     @asynccontextmanager
     async def running(_: Litestar) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(follower.run()), asyncio.create_task(_keep_partitions(ledger))]
+        tasks = [
+            asyncio.create_task(follower.run()),
+            asyncio.create_task(_keep(_PARTITIONS_EVERY, ledger.ensure_partitions)),
+            asyncio.create_task(_keep(_FORGET_EVERY, replays.forget_expired)),
+        ]
         for task in tasks:
             task.add_done_callback(_end_worker)
         try:
             yield
         finally:
             await ledger.drain()
+            await replays.drain()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -108,11 +118,12 @@ def _mounts(issuers: IssuersMount) -> list[ASGIRouteHandler]:
     return [asgi(path, is_mount=True, copy_scope=False)(serve) for path in ("/t", "/.well-known")]
 
 
-async def _keep_partitions(ledger: GroupCommitLedger) -> None:
+async def _keep(every: float, work: Callable[[], Awaitable[None]]) -> None:
+    """Do the work every so many seconds, and soon again where the store is down."""
     while True:
         try:
-            await ledger.ensure_partitions()
-            await asyncio.sleep(_PARTITIONS_EVERY)
+            await work()
+            await asyncio.sleep(every)
         except TemporarilyUnavailable:
             await asyncio.sleep(_RETRY)
 

@@ -4,15 +4,18 @@ A method that meets a store which is down or slow raises TemporarilyUnavailable,
 """
 
 from collections.abc import Callable
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
 from data_plane.protocol.access_token import AccessTokenClaims
 from data_plane.protocol.client_authentication import Peppers
+from data_plane.protocol.jws import Jws
+from data_plane.protocol.once import Once
 from data_plane.protocol.revocation import Revocation
 from data_plane.protocol.served_issuer import ServedIssuer
 from shared.domain.client import Client, TokenProfile
+from shared.domain.client_jwk import ClientJwk
 from shared.domain.ids import ClientId, TenantId
 from shared.domain.jwk import Algorithm
 from shared.domain.snapshot import IssuerSnapshot
@@ -80,6 +83,12 @@ class Ledger(Protocol):
         ...
 
 
+class Replays(Protocol):
+    async def spend(self, tenant: TenantId, once: Once) -> bool:
+        """Tell whether this was the first time, once that is committed."""
+        ...
+
+
 class Revocations(Protocol):
     async def add(self, tenant: TenantId, revocation: Revocation) -> None:
         """Return once the revocation is committed."""
@@ -100,6 +109,27 @@ class Signer(Protocol):
         ...
 
 
+class Verifier(Protocol):
+    def verify(self, jws: Jws[Any], algorithm: str, key: ClientJwk) -> bool:
+        """Tell whether somebody else's key, used with this algorithm, made the signature."""
+        ...
+
+
+class KeySets(Protocol):
+    """Others' public keys, read over the network and kept."""
+
+    async def of_uri(self, jwks_uri: str, kid: str | None) -> tuple[ClientJwk, ...]:
+        """Give the key set; read anew, if the last try is old enough, where it lacks the kid.
+
+        Empty where it has never been had. Never raises for what the other side does.
+        """
+        ...
+
+    async def of_issuer(self, issuer: str, kid: str | None) -> tuple[ClientJwk, ...]:
+        """The same for an outside issuer, whose metadata names the `jwks_uri`."""
+        ...
+
+
 class Readiness(Protocol):
     def missing(self) -> list[str]:
         """Name what the process cannot reach now."""
@@ -116,8 +146,10 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     issuers: Issuers
     clients: Clients
     ledger: Ledger
+    replays: Replays
     revocations: Revocations
     signer: Signer
+    verifier: Verifier
     readiness: Readiness
     clock: Clock
     new_token_id: NewTokenId

@@ -3,13 +3,23 @@
 from typing import Any
 
 import msgspec
-from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+from cryptography.exceptions import UnsupportedAlgorithm
+from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm, RSAPSSAlgorithm
+from jwt.exceptions import InvalidKeyError
 
 from data_plane.protocol.access_token import AccessTokenClaims
-from data_plane.protocol.jws import MalformedJws, OwnHeader, encode_base64url, read_json, read_jws
+from data_plane.protocol.jws import (
+    Jws,
+    MalformedJws,
+    OwnHeader,
+    encode_base64url,
+    read_json,
+    read_jws,
+)
 from data_plane.protocol.served_issuer import ServedIssuer
 from shared.domain.bounded import keep
 from shared.domain.client import TokenProfile
+from shared.domain.client_jwk import ClientJwk
 from shared.domain.ids import Kid
 from shared.domain.jwk import Algorithm, PrivateKey, private_key_from_der
 from shared.domain.snapshot import SigningKey
@@ -19,6 +29,13 @@ _JWS_ALGORITHMS: dict[Algorithm, Any] = {
     Algorithm.ES256: ECAlgorithm(ECAlgorithm.SHA256),
     Algorithm.RS256: RSAAlgorithm(RSAAlgorithm.SHA256),
     Algorithm.EDDSA: OKPAlgorithm(),
+}
+# what others may sign with, and the kind of key that it takes (RFC 8725 section 3.1)
+_FOREIGN: dict[str, tuple[Any, str, str | None]] = {
+    "ES256": (_JWS_ALGORITHMS[Algorithm.ES256], "EC", "P-256"),
+    "RS256": (_JWS_ALGORITHMS[Algorithm.RS256], "RSA", None),
+    "PS256": (RSAPSSAlgorithm(RSAPSSAlgorithm.SHA256), "RSA", None),
+    "EdDSA": (_JWS_ALGORITHMS[Algorithm.EDDSA], "OKP", "Ed25519"),
 }
 _PROFILES = frozenset(TokenProfile)
 _MAXIMUM_KEPT = 4096
@@ -83,4 +100,33 @@ class JwtSigner:
             header = {"alg": key.algorithm, "kid": key.kid, "typ": profile}
             held = encode_base64url(_encode(header))
             keep(self._headers, (key.kid, profile), held, _MAXIMUM_KEPT)
+        return held
+
+
+class ForeignVerifier:
+    """Verifies what others have signed, with their public keys."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[ClientJwk, Any] = {}
+
+    def verify(self, jws: Jws[Any], algorithm: str, key: ClientJwk) -> bool:
+        """Tell whether the key, used with this algorithm, made the signature."""
+        if algorithm not in _FOREIGN or key.alg not in {None, algorithm}:
+            return False
+        verifier, key_type, curve = _FOREIGN[algorithm]
+        if (key.kty, key.crv) != (key_type, curve):
+            return False
+        loaded = self._load(verifier, key)
+        if loaded is None:
+            return False
+        return bool(verifier.verify(jws.signing_input, loaded, jws.signature))
+
+    def _load(self, verifier: Any, key: ClientJwk) -> Any:
+        held = self._loaded.get(key)
+        if held is None:
+            try:
+                held = verifier.from_jwk(msgspec.to_builtins(key))
+            except (InvalidKeyError, UnsupportedAlgorithm, ValueError):
+                return None
+            keep(self._loaded, key, held, _MAXIMUM_KEPT)
         return held

@@ -48,7 +48,9 @@ async def publish(connection: AsyncConnection, tenant_id: TenantId, version: int
     """Write the tenant's snapshot and ring, as the login. The caller holds the snapshot's row."""
     held = (
         await connection.execute(
-            select(tenant.c.slug, tenant.c.status).where(tenant.c.id == tenant_id)
+            select(tenant.c.slug, tenant.c.status, tenant.c.account_id).where(
+                tenant.c.id == tenant_id
+            )
         )
     ).one()
     status = TenantStatus(held.status)
@@ -61,6 +63,7 @@ async def publish(connection: AsyncConnection, tenant_id: TenantId, version: int
     snapshot = IssuerSnapshot(
         tenant_id=tenant_id,
         slug=held.slug,
+        account_id=held.account_id,
         version=version,
         status=status,
         signing_keys=keys,

@@ -14,6 +14,8 @@ import msgspec
 MAXIMUM_TOKEN = 8 * 1024  # characters
 _PARTS = 3
 
+FOREIGN_ALGORITHMS = ("ES256", "PS256", "RS256", "EdDSA")  # what others may sign with
+
 Header = TypeVar("Header", bound=msgspec.Struct)
 Claims = TypeVar("Claims", bound=msgspec.Struct)
 

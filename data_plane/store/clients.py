@@ -8,14 +8,18 @@ import msgspec
 from data_plane.protocol.served_issuer import ServedIssuer
 from data_plane.store.pool import Pool
 from shared.domain.bounded import keep
-from shared.domain.client import Client, GrantedApi, HeldSecret
+from shared.domain.client import AuthMethod, Client, DpopUse, GrantedApi, HeldSecret
+from shared.domain.client_jwk import ClientJwk
 from shared.domain.ids import ClientId, TenantId, schema_of
+from shared.domain.workload import WorkloadRule
 
 _MAXIMUM_KEPT = 5_000  # clients of one issuer, and as many unknown ids
 _MAXIMUM_CLIENT_ID = 200
 
 _CLIENT = """
-SELECT c.client_id, c.enabled, c.default_api, c.serves,
+SELECT c.client_id, c.enabled, c.default_api, c.serves, c.auth_method, c.jwks_uri,
+  c.token_url_audience, c.dpop, c.claims::text, c.workloads::text,
+  coalesce(c.jwks, '[]')::text AS jwks,
   (SELECT coalesce(json_agg(json_build_object(
      'digest', encode(s.digest, 'base64'), 'pepper_id', s.pepper_id,
      'expires_at', extract(epoch FROM s.expires_at)::bigint)), '[]')
@@ -30,6 +34,8 @@ FROM "{schema}".client c WHERE c.client_id = $1
 """
 
 _decode_secrets = msgspec.json.Decoder(tuple[HeldSecret, ...]).decode
+_decode_jwks = msgspec.json.Decoder(tuple[ClientJwk, ...]).decode
+_decode_workloads = msgspec.json.Decoder(tuple[WorkloadRule, ...]).decode
 _decode_apis = msgspec.json.Decoder(tuple[GrantedApi, ...]).decode
 
 
@@ -78,4 +84,11 @@ def _client(row: Any) -> Client:
         apis=_decode_apis(row["apis"]),
         default_api=row["default_api"],
         serves=frozenset(row["serves"]),
+        auth_method=AuthMethod(row["auth_method"]),
+        jwks=_decode_jwks(row["jwks"]),
+        jwks_uri=row["jwks_uri"],
+        token_url_audience=row["token_url_audience"],
+        dpop=DpopUse(row["dpop"]),
+        claims=row["claims"].encode(),
+        workloads=_decode_workloads(row["workloads"]),
     )

@@ -4,9 +4,11 @@ from enum import StrEnum
 
 import msgspec
 
+from shared.domain.client_jwk import ClientJwk
 from shared.domain.ids import ClientId
 from shared.domain.jwk import Algorithm
 from shared.domain.scope import Scope
+from shared.domain.workload import WorkloadRule
 
 MINIMUM_TOKEN_LIFETIME, MAXIMUM_TOKEN_LIFETIME = 60, 24 * 3600  # seconds
 
@@ -16,6 +18,22 @@ class TokenProfile(StrEnum):
 
     AT_JWT = "at+jwt"  # RFC 9068 section 2.1
     JWT = "JWT"
+
+
+class AuthMethod(StrEnum):
+    """The one way in which a client proves itself at the token endpoint."""
+
+    CLIENT_SECRET = "client_secret"  # client_secret_basic or client_secret_post
+    PRIVATE_KEY_JWT = "private_key_jwt"
+    WORKLOAD_IDENTITY = "workload_identity"  # a JWT of an outside issuer that the client trusts
+
+
+class DpopUse(StrEnum):
+    """Whether a client's tokens are bound to a key of its own, RFC 9449."""
+
+    OPTIONAL = "optional"  # bound where the request has a proof
+    REQUIRED = "required"
+    NONCE_REQUIRED = "nonce_required"  # and each proof holds a nonce of ours (section 8)
 
 
 class HeldSecret(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,3 +61,10 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     apis: tuple[GrantedApi, ...]
     default_api: str | None  # identifier of the API meant when a request names none
     serves: frozenset[str] = frozenset()  # audiences whose tokens it may introspect
+    auth_method: AuthMethod = AuthMethod.CLIENT_SECRET
+    jwks: tuple[ClientJwk, ...] = ()  # of a private_key_jwt client; or, instead:
+    jwks_uri: str | None = None
+    token_url_audience: bool = False  # legacy: the token endpoint's URL is taken as `aud` too
+    dpop: DpopUse = DpopUse.OPTIONAL
+    claims: bytes = b"{}"  # static claims of its tokens, as a JSON object
+    workloads: tuple[WorkloadRule, ...] = ()

@@ -40,6 +40,7 @@ class SigningKey(msgspec.Struct, frozen=True, kw_only=True):
 class IssuerSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     tenant_id: TenantId
     slug: str
+    account_id: str = ""  # whose management tokens count here
     version: int
     status: TenantStatus
     signing_keys: tuple[SigningKey, ...]

@@ -7,6 +7,7 @@ database says so. TOUCHES_NO_TENANT has the reason why a method needs no twin.
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any, TypeAlias
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -20,13 +21,16 @@ from control_plane.keys import repository as keys
 from control_plane.publishing import snapshots as publishing
 from control_plane.tenants import repository as tenants
 from data_plane.ports import IssuedToken
+from data_plane.protocol.once import Once
 from data_plane.protocol.revocation import DenySet
 from data_plane.protocol.served_issuer import ServedIssuer, serve_issuer
 from data_plane.store import revoked, snapshots
 from data_plane.store.clients import StoredClients
 from data_plane.store.feed import PublishedFeed
+from data_plane.store.group_commit import GroupCommit
 from data_plane.store.ledger import GroupCommitLedger
 from data_plane.store.pool import Connection, Pool
+from data_plane.store.replays import StoredReplays
 from data_plane.store.revoked import StoredRevocations
 from data_plane.store.snapshots import StoredSnapshots
 from shared.domain.ids import ClientId
@@ -123,6 +127,15 @@ async def record_token(pool: Pool, both: Both) -> None:
     await ledger.record(token)
 
 
+async def spend_once(pool: Pool, both: Both) -> None:
+    """What A has spent is not spent at B: the store keeps each tenant's apart."""
+    replays = StoredReplays(pool, lambda _records, _seconds: None)
+    presented = Once(digest=sha256(both.a.issued.encode()).digest(), expires_at=2**32)
+    assert await replays.spend(both.a.tenant_id, presented)
+    assert await replays.spend(both.b.tenant_id, presented)
+    assert not await replays.spend(both.a.tenant_id, presented)
+
+
 async def add_revocation(pool: Pool, both: Both) -> None:
     await StoredRevocations(pool).add(both.b.tenant_id, revocation_of(both.a.issued))
 
@@ -208,6 +221,7 @@ SEES_NOTHING: dict[Method, Twin] = {
     PublishedFeed.news: news_of_b,
     PublishedFeed.snapshots: snapshots_of_b,
     GroupCommitLedger.record: with_pool(record_token),
+    StoredReplays.spend: with_pool(spend_once),
     StoredRevocations.add: with_pool(add_revocation),
     StoredRevocations.of_tenant: with_pool(
         lambda p, x: StoredRevocations(p).of_tenant(x.b.tenant_id)
@@ -254,6 +268,10 @@ TOUCHES_NO_TENANT: dict[Method, str] = {
     PublishedFeed.open: "connects",
     PublishedFeed.close: "disconnects",
     Pool.close: "disconnects",
+    GroupCommit.add: "writes what its store's own method gives it",
+    GroupCommit.drain: "waits for records that were given before",
+    StoredReplays.drain: "waits for records that were given before",
+    StoredReplays.forget_expired: "deletes what has expired, whosever it was",
     GroupCommitLedger.drain: "waits for records that were given before",
     GroupCommitLedger.ensure_partitions: "makes empty tables of days to come",
 }

@@ -1,10 +1,10 @@
 """The tables of schema `ledger`, which hold what grows with traffic, for all tenants.
 
-Row-level security is forced on both: under a tenant's role only that tenant's rows exist. Their
+Row-level security is forced on all: under a tenant's role only that tenant's rows exist. Their
 truth is migrations/control; a test compares the two.
 """
 
-from sqlalchemy import Column, DateTime, Integer, MetaData, Table, Text
+from sqlalchemy import Column, DateTime, Index, Integer, LargeBinary, MetaData, Table, Text
 from sqlalchemy.dialects.postgresql import UUID
 
 metadata = MetaData(schema="ledger")
@@ -29,4 +29,23 @@ revocation = Table(
     Column("not_before", DateTime(timezone=True), nullable=False),
     Column("expires_at", DateTime(timezone=True), nullable=False),  # nothing it denies lives longer
     # and `changed xid8`, set by a trigger: what a follower's poll starts from
+)
+
+# What a client may present once: assertions, proofs, signed requests.
+replay = Table(
+    "replay",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("digest", LargeBinary, primary_key=True),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Index("ix_replay_expires_at", "expires_at"),
+)
+
+secret_use = Table(
+    "secret_use",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("digest", LargeBinary, primary_key=True),  # of the client_secret
+    Column("used_at", DateTime(timezone=True), nullable=False),  # to the minute or so
+    Column("address", Text, nullable=False),
 )

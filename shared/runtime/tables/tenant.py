@@ -9,6 +9,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -48,6 +49,20 @@ client = Table(
     Column("default_api", Text, ForeignKey("api.identifier")),
     Column("serves", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     _created_at(),
+    Column("auth_method", Text, nullable=False, server_default=text("'client_secret'")),
+    # of a private_key_jwt client, one of the two
+    Column("jwks", JSONB(none_as_null=True)),
+    Column("jwks_uri", Text),
+    Column("token_url_audience", Boolean, nullable=False, server_default=text("false")),
+    Column("dpop", Text, nullable=False, server_default=text("'optional'")),
+    Column("claims", JSONB, nullable=False, server_default=text("'{}'")),  # static, in each token
+    Column("workloads", JSONB, nullable=False, server_default=text("'[]'")),  # domain.workload
+    Index(
+        "ix_client_workloads",
+        "workloads",
+        postgresql_using="gin",
+        postgresql_ops={"workloads": "jsonb_path_ops"},
+    ),
 )
 
 client_secret = Table(
@@ -65,6 +80,8 @@ client_secret = Table(
     Column("last_four", Text, nullable=False),
     Column("expires_at", DateTime(timezone=True)),
     _created_at(),
+    Column("name", Text, nullable=False, server_default=text("''")),
+    Column("created_by", Text, nullable=False, server_default=text("''")),
 )
 
 client_grant = Table(

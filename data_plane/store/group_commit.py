@@ -1,0 +1,92 @@
+"""Group commit: the requests in flight, of all tenants, share one transaction.
+
+While one batch is being committed the next gathers. So thousands of writes a second cost tens of
+commits, and a lone one costs one.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+import asyncpg
+
+from data_plane.protocol.errors import TemporarilyUnavailable
+from data_plane.store.pool import Connection, Pool
+from shared.runtime.logs import fields
+
+_MAXIMUM_BATCH = 1_000
+_MAXIMUM_WAITING = 5_000  # beyond it the store is too slow, and refusing is quicker
+
+_NOT_RECORDED = "the service cannot record tokens now"
+_TOO_FAST = "the service cannot record tokens fast enough"
+
+_log = logging.getLogger("data_plane")
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Observe = Callable[[int, float], None]  # records, seconds of their commit
+
+
+class GroupCommit(Generic[Item, Result]):
+    """`write` takes a batch in one statement and gives a result for each item, in their order."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        write: Callable[[Connection, list[Item]], Awaitable[Sequence[Result]]],
+        observe: Observe,
+    ) -> None:
+        self._pool = pool
+        self._write = write
+        self._observe = observe
+        self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
+        self._writer: asyncio.Task[None] | None = None
+
+    async def add(self, item: Item) -> Result:
+        """Return once the item is committed. Raises TemporarilyUnavailable."""
+        if len(self._waiting) >= _MAXIMUM_WAITING:
+            raise TemporarilyUnavailable(_TOO_FAST)
+        committed: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, committed))
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write_until_empty())
+        return await committed
+
+    async def drain(self) -> None:
+        """Return once nothing waits any more: for the end of the process."""
+        if self._writer is not None:
+            await self._writer
+
+    async def _write_until_empty(self) -> None:
+        await asyncio.sleep(0)  # let the requests that are ready now join the first batch
+        while self._waiting:
+            batch = self._waiting[:_MAXIMUM_BATCH]
+            del self._waiting[:_MAXIMUM_BATCH]
+            await self._commit(batch)
+
+    async def _commit(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
+        started = time.monotonic()
+        results: Sequence[Result] | None = None
+        try:
+            async with self._pool.connection() as connection:
+                results = await self._write(connection, [item for item, _ in batch])
+        except (TemporarilyUnavailable, asyncpg.PostgresError) as error:
+            cause = fields(records=len(batch), cause=str(error))
+            _log.error("records could not be written", extra=cause)
+        finally:
+            _settle([waits for _, waits in batch], results)
+        if results is not None:
+            self._observe(len(batch), time.monotonic() - started)
+
+
+def _settle(batch: list[asyncio.Future[Result]], results: Sequence[Result] | None) -> None:
+    """Tell every request of the batch: nobody waits for ever, whatever has happened."""
+    for position, waits in enumerate(batch):
+        if waits.done():  # its request has gone; a record stands all the same
+            continue
+        if results is None:
+            waits.set_exception(TemporarilyUnavailable(_NOT_RECORDED))
+        else:
+            waits.set_result(results[position])

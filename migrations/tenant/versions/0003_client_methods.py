@@ -1,0 +1,32 @@
+"""How a client proves itself, what its tokens carry, and who its secrets belong to."""
+
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+_METHODS = """
+ALTER TABLE client
+  ADD COLUMN auth_method text NOT NULL DEFAULT 'client_secret'
+    CHECK (auth_method IN ('client_secret', 'private_key_jwt', 'workload_identity')),
+  ADD COLUMN jwks jsonb,
+  ADD COLUMN jwks_uri text,
+  ADD COLUMN token_url_audience boolean NOT NULL DEFAULT false,
+  ADD COLUMN dpop text NOT NULL DEFAULT 'optional'
+    CHECK (dpop IN ('optional', 'required', 'nonce_required')),
+  ADD COLUMN claims jsonb NOT NULL DEFAULT '{}',
+  ADD COLUMN workloads jsonb NOT NULL DEFAULT '[]',
+  ADD CHECK ((auth_method = 'private_key_jwt') = (num_nonnulls(jwks, jwks_uri) = 1)
+             AND num_nonnulls(jwks, jwks_uri) < 2);
+CREATE INDEX ix_client_workloads ON client USING gin (workloads jsonb_path_ops);
+
+ALTER TABLE client_secret
+  ADD COLUMN name text NOT NULL DEFAULT '',
+  ADD COLUMN created_by text NOT NULL DEFAULT '';
+"""
+
+
+def upgrade() -> None:
+    op.execute(_METHODS)
