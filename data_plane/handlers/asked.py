@@ -7,7 +7,9 @@ import msgspec
 from litestar.types import Receive
 
 from data_plane.handlers.answer import Answer
+from data_plane.handlers.assertion import client_of_assertion
 from data_plane.ports import Given
+from data_plane.protocol.client_assertion import PresentedAssertion
 from data_plane.protocol.client_authentication import authenticate, read_client_authentication
 from data_plane.protocol.errors import InvalidClient, MethodNotAllowed, RequestTooLarge
 from data_plane.protocol.request_gate import (
@@ -57,6 +59,8 @@ async def authenticated_client(asked: Asked, head: RequestHead, form: Form, give
     presented = read_client_authentication(head.authorization, form)
     if asked.issuer.status is not TenantStatus.ACTIVE:
         raise InvalidClient("client authentication failed")
+    if isinstance(presented, PresentedAssertion):
+        return await client_of_assertion(presented, asked.issuer, given)
     held = await given.clients.get(asked.issuer, presented.client_id)
     return authenticate(held, presented, given.peppers, now=given.clock())
 

@@ -1,4 +1,4 @@
-"""Client authentication, RFC 6749 section 2.3.1: client_secret_basic and client_secret_post."""
+"""Client authentication, RFC 6749 section 2.3: by a secret (2.3.1), or by an assertion."""
 
 import re
 from base64 import b64decode, b64encode
@@ -9,13 +9,14 @@ from typing import TypeAlias
 
 import msgspec
 
+from data_plane.protocol.client_assertion import PresentedAssertion, read_assertion
 from data_plane.protocol.errors import InvalidClient, InvalidRequest
 from data_plane.protocol.request_gate import Form, decode_component
-from shared.domain.client import Client, HeldSecret
+from shared.domain.client import AuthMethod, Client, HeldSecret
 from shared.domain.ids import ClientId
 from shared.domain.secret_digest import digest_secret
 
-METHODS = ("client_secret_basic", "client_secret_post")
+METHODS = ("client_secret_basic", "client_secret_post", "private_key_jwt")
 
 _BASIC = re.compile(rb"basic (?P<credentials>[A-Za-z0-9+/=]+)", re.IGNORECASE)
 _SCHEME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
@@ -24,6 +25,7 @@ Peppers: TypeAlias = Mapping[str, bytes]  # pepper_id -> the pepper
 
 _NO_CREDENTIALS = "client authentication is required"
 _FAILED = "client authentication failed"
+_TWO_WAYS = "the client uses more than one way to authenticate"
 _MALFORMED = "the Authorization header is malformed"
 
 
@@ -35,32 +37,34 @@ class PresentedSecret(msgspec.Struct, frozen=True):
         return f"PresentedSecret({self.client_id!r})"
 
 
-def read_client_authentication(authorization: bytes | None, form: Form) -> PresentedSecret:
+Presented: TypeAlias = PresentedSecret | PresentedAssertion
+
+
+def read_client_authentication(authorization: bytes | None, form: Form) -> Presented:
     """Find out who asks and by which one method; two at once are refused (section 2.3)."""
     in_body = form.get("client_secret")
-    if authorization is None:
-        client_id = form.get("client_id")
-        if client_id is None or in_body is None:
-            raise InvalidClient(_NO_CREDENTIALS)
-        return PresentedSecret(ClientId(client_id), in_body)
-    presented = _read_basic(authorization)
-    if in_body is not None:
-        raise InvalidRequest("the client uses more than one way to authenticate")
-    if form.get("client_id") not in {None, presented.client_id}:
-        raise InvalidRequest("client_id differs from the Authorization header's")
-    return presented
+    ways = (authorization, in_body, form.get("client_assertion"))
+    if sum(way is not None for way in ways) > 1:
+        raise InvalidRequest(_TWO_WAYS)
+    if authorization is not None:
+        return _basic(authorization, form)
+    return read_assertion(form) or _in_body(form.get("client_id"), in_body)
 
 
 def authenticate(
     client: Client | None, presented: PresentedSecret, peppers: Peppers, *, now: int
 ) -> Client:
     """Give the client back, or refuse in the same words and work, whatever was wrong."""
-    usable = client.secrets if client is not None and client.enabled else ()
+    usable = client.secrets if client is not None and _may_use_secrets(client) else ()
     live = [each for each in usable if each.expires_at is None or each.expires_at > now]
     matches = [_matches(each, presented, peppers) for each in live or _dummy(peppers)]
     if client is None or not live or not any(matches):
         raise InvalidClient(_FAILED)
     return client
+
+
+def _may_use_secrets(client: Client) -> bool:
+    return client.enabled and client.auth_method is AuthMethod.CLIENT_SECRET
 
 
 def _matches(held: HeldSecret, presented: PresentedSecret, peppers: Peppers) -> bool:
@@ -73,6 +77,19 @@ def _matches(held: HeldSecret, presented: PresentedSecret, peppers: Peppers) -> 
 def _dummy(peppers: Peppers) -> list[HeldSecret]:
     """Stand in for the secret of a client that is unknown, so that the work is the same."""
     return [HeldSecret(digest=bytes(32), pepper_id=next(iter(peppers)))]
+
+
+def _in_body(client_id: str | None, client_secret: str | None) -> PresentedSecret:
+    if client_id is None or client_secret is None:
+        raise InvalidClient(_NO_CREDENTIALS)
+    return PresentedSecret(ClientId(client_id), client_secret)
+
+
+def _basic(authorization: bytes, form: Form) -> PresentedSecret:
+    presented = _read_basic(authorization)
+    if form.get("client_id") not in {None, presented.client_id}:
+        raise InvalidRequest("client_id differs from the Authorization header's")
+    return presented
 
 
 def _read_basic(authorization: bytes) -> PresentedSecret:

@@ -3,6 +3,7 @@
 import msgspec
 
 from data_plane.protocol.client_authentication import METHODS
+from data_plane.protocol.jws import FOREIGN_ALGORITHMS
 from data_plane.protocol.token_request import GRANT_TYPES
 from shared.domain.jwk import Algorithm
 from shared.domain.snapshot import IssuerSnapshot
@@ -16,8 +17,11 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True):
     revocation_endpoint: str
     grant_types_supported: tuple[str, ...] = GRANT_TYPES
     token_endpoint_auth_methods_supported: tuple[str, ...] = METHODS
+    token_endpoint_auth_signing_alg_values_supported: tuple[str, ...] = FOREIGN_ALGORITHMS
     introspection_endpoint_auth_methods_supported: tuple[str, ...] = METHODS
+    introspection_endpoint_auth_signing_alg_values_supported: tuple[str, ...] = FOREIGN_ALGORITHMS
     revocation_endpoint_auth_methods_supported: tuple[str, ...] = METHODS
+    revocation_endpoint_auth_signing_alg_values_supported: tuple[str, ...] = FOREIGN_ALGORITHMS
     scopes_supported: tuple[str, ...]
     response_types_supported: tuple[str, ...] = ()
     subject_types_supported: tuple[str, ...] = ("public",)

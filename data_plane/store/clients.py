@@ -18,7 +18,7 @@ _MAXIMUM_CLIENT_ID = 200
 
 _CLIENT = """
 SELECT c.client_id, c.enabled, c.default_api, c.serves, c.auth_method, c.jwks_uri,
-  c.token_url_audience, c.dpop, c.claims::text, c.workloads::text,
+  c.legacy_assertions, c.dpop, c.claims::text, c.workloads::text,
   coalesce(c.jwks, '[]')::text AS jwks,
   (SELECT coalesce(json_agg(json_build_object(
      'digest', encode(s.digest, 'base64'), 'pepper_id', s.pepper_id,
@@ -87,7 +87,7 @@ def _client(row: Any) -> Client:
         auth_method=AuthMethod(row["auth_method"]),
         jwks=_decode_jwks(row["jwks"]),
         jwks_uri=row["jwks_uri"],
-        token_url_audience=row["token_url_audience"],
+        legacy_assertions=row["legacy_assertions"],
         dpop=DpopUse(row["dpop"]),
         claims=row["claims"].encode(),
         workloads=_decode_workloads(row["workloads"]),

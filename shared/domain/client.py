@@ -64,7 +64,7 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     auth_method: AuthMethod = AuthMethod.CLIENT_SECRET
     jwks: tuple[ClientJwk, ...] = ()  # of a private_key_jwt client; or, instead:
     jwks_uri: str | None = None
-    token_url_audience: bool = False  # legacy: the token endpoint's URL is taken as `aud` too
+    legacy_assertions: bool = False  # the token endpoint's URL is taken as `aud`, for an hour
     dpop: DpopUse = DpopUse.OPTIONAL
     claims: bytes = b"{}"  # static claims of its tokens, as a JSON object
     workloads: tuple[WorkloadRule, ...] = ()

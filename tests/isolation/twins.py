@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from control_plane.apis import repository as apis
 from control_plane.apis.rules import NewApi
 from control_plane.clients import repository as clients
-from control_plane.clients.rules import ApiGrant, NewClient
+from control_plane.clients.rules import ApiGrant, ClientChange, NewClient
 from control_plane.keys import actions as key_actions
 from control_plane.keys import repository as keys
 from control_plane.publishing import snapshots as publishing
@@ -87,7 +87,7 @@ async def add_client(connection: AsyncConnection, both: Both) -> None:
     await apis.add_api(connection, new_api(both))
     grants = (ApiGrant(api=identifier, scopes=frozenset()),)
     new = NewClient(name="B's", apis=(identifier,))
-    await clients.add_client(connection, both.a.client_id, new, grants)
+    await clients.add_client(connection, both.a.client_id, new, grants, b"{}")
 
 
 async def add_secret(connection: AsyncConnection, both: Both) -> None:
@@ -184,9 +184,16 @@ NOW = datetime(2100, 1, 1, tzinfo=UTC)
 SEES_NOTHING: dict[Method, Twin] = {
     apis.add_api: in_control_plane(lambda c, x: apis.add_api(c, new_api(x))),
     apis.get_api: in_control_plane(lambda c, x: apis.get_api(c, x.a.tenant.audience)),
+    apis.set_api: in_control_plane(lambda c, x: apis.set_api(c, new_api(x))),
+    apis.count_clients: in_control_plane(lambda c, x: apis.count_clients(c, x.a.tenant.audience)),
+    apis.delete_api: in_control_plane(lambda c, x: apis.delete_api(c, x.a.tenant.audience)),
     apis.list_apis: in_control_plane(lambda c, _: apis.list_apis(c)),
     clients.add_client: in_control_plane(add_client),
     clients.add_secret: in_control_plane(add_secret),
+    clients.set_client: in_control_plane(
+        lambda c, x: clients.set_client(c, x.a.client_id, ClientChange(name="B's"), None)
+    ),
+    clients.set_grants: in_control_plane(lambda c, x: clients.set_grants(c, x.a.client_id, ())),
     clients.delete_client: in_control_plane(lambda c, x: clients.delete_client(c, x.a.client_id)),
     clients.expire_secrets: in_control_plane(
         lambda c, x: clients.expire_secrets(c, x.a.client_id, 0)
