@@ -76,6 +76,10 @@ class Issuers(Protocol):
 class Clients(Protocol):
     async def get(self, issuer: ServedIssuer, client_id: ClientId) -> Client | None: ...
 
+    async def of_workload(self, issuer: ServedIssuer, workload_issuer: str) -> tuple[ClientId, ...]:
+        """Name the enabled clients that have a rule for JWTs of this outside issuer."""
+        ...
+
 
 class Ledger(Protocol):
     async def record(self, issued: IssuedToken) -> None:

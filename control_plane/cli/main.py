@@ -13,6 +13,7 @@ _COMMANDS = {
     "tenant": ("tenant", "tenant", "Create, list, suspend, resume and delete tenants."),
     "api": ("api", "api", "Create, list, change and delete a tenant's APIs."),
     "client": ("client_register", "client", "Register and change a tenant's clients."),
+    "workload": ("workload", "workload", "Let JWTs of outside issuers prove a client."),
     "keys": ("keys", "keys", "List a tenant's signing keys."),
     "token": ("token", "token", "Get, decode, introspect and revoke tokens."),
     "doctor": ("doctor", "doctor", "Check that everything is in order."),

@@ -20,6 +20,7 @@ from control_plane.keys import actions as key_actions
 from control_plane.keys import repository as keys
 from control_plane.publishing import snapshots as publishing
 from control_plane.tenants import repository as tenants
+from control_plane.workloads import repository as workloads
 from data_plane.ports import IssuedToken
 from data_plane.protocol.once import Once
 from data_plane.protocol.revocation import DenySet
@@ -39,7 +40,7 @@ from shared.domain.snapshot import TenantStatus
 from shared.runtime.sealing import Sealer
 from shared.runtime.secrets import make_client_secret
 from tests.isolation.patient_pool import opened_pool
-from tests.isolation.populated import Both, revocation_of
+from tests.isolation.populated import WORKLOAD, Both, revocation_of
 
 Twin: TypeAlias = Callable[[Both], Awaitable[object]]
 Method: TypeAlias = Callable[..., Any]
@@ -118,6 +119,10 @@ async def served_b(pool: Pool, both: Both) -> ServedIssuer:
 
 async def get_client(pool: Pool, both: Both) -> object:
     return await StoredClients(pool).get(await served_b(pool, both), both.a.client_id)
+
+
+async def of_workload(pool: Pool, both: Both) -> object:
+    return await StoredClients(pool).of_workload(await served_b(pool, both), WORKLOAD.issuer)
 
 
 async def record_token(pool: Pool, both: Both) -> None:
@@ -222,9 +227,22 @@ SEES_NOTHING: dict[Method, Twin] = {
     keys.replace_sealed: in_control_plane(lambda c, x: keys.replace_sealed(c, x.a.kids[0], b"x")),
     keys.list_keys: in_control_plane(lambda c, _: keys.list_keys(c)),
     keys.sealed_keys: in_control_plane(lambda c, _: keys.sealed_keys(c)),
+    workloads.get_workloads: in_control_plane(
+        lambda c, x: workloads.get_workloads(c, x.a.client_id)
+    ),
+    workloads.list_workloads: in_control_plane(
+        lambda c, _: workloads.list_workloads(c, after=NO_CLIENT, limit=1000)
+    ),
+    workloads.set_workloads: in_control_plane(
+        lambda c, x: workloads.set_workloads(c, x.a.client_id, ())
+    ),
     publishing.ring: in_control_plane(lambda c, x: publishing.ring(c, x.a.tenant_id, 99)),
     StoredClients.get: with_pool(get_client),
     StoredClients.read: with_pool(lambda p, x: StoredClients(p).read(x.b.tenant_id, x.a.client_id)),
+    StoredClients.of_workload: with_pool(of_workload),
+    StoredClients.read_of_workload: with_pool(
+        lambda p, x: StoredClients(p).read_of_workload(x.b.tenant_id, WORKLOAD.issuer)
+    ),
     PublishedFeed.news: news_of_b,
     PublishedFeed.snapshots: snapshots_of_b,
     GroupCommitLedger.record: with_pool(record_token),
