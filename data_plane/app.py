@@ -20,6 +20,7 @@ from data_plane.handlers.health import health_handlers
 from data_plane.handlers.mount import IssuersMount
 from data_plane.issuers.directory import IssuerDirectory
 from data_plane.issuers.follower import Follower
+from data_plane.key_sets import FetchedKeySets
 from data_plane.ports import Given
 from data_plane.protocol.errors import TemporarilyUnavailable
 from data_plane.signing import ForeignVerifier, JwtSigner
@@ -33,6 +34,7 @@ from data_plane.store.snapshots import StoredSnapshots
 from shared.domain.ids import uuid7
 from shared.runtime.config import Config, read_process_config
 from shared.runtime.logs import configure_logs
+from shared.runtime.outbound import Outbound
 from shared.runtime.sealing import Sealer
 from shared.runtime.telemetry import Telemetry
 
@@ -63,6 +65,7 @@ def create_app(config: Config) -> Litestar:
         _now,
         lambda: telemetry.observe_look(len(directory)),
     )
+    key_sets = FetchedKeySets(Outbound(config.outbound_networks).fetch_json, time.monotonic)
     given = Given(
         issuers=directory,
         clients=StoredClients(pool),
@@ -71,6 +74,7 @@ def create_app(config: Config) -> Litestar:
         revocations=revocations,
         signer=JwtSigner(Sealer(config.master_keys)),
         verifier=ForeignVerifier(),
+        key_sets=key_sets,
         readiness=follower,
         clock=_now,
         new_token_id=_new_token_id,
@@ -94,6 +98,7 @@ def create_app(config: Config) -> Litestar:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await key_sets.close()
             await pool.close()
 
     return Litestar(

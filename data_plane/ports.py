@@ -154,6 +154,7 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     revocations: Revocations
     signer: Signer
     verifier: Verifier
+    key_sets: KeySets
     readiness: Readiness
     clock: Clock
     new_token_id: NewTokenId

@@ -17,6 +17,7 @@ from urllib.parse import SplitResult, urlsplit
 import msgspec
 
 from shared.domain.client import MAXIMUM_TOKEN_LIFETIME, MINIMUM_TOKEN_LIFETIME
+from shared.domain.outbound_url import Network, read_networks
 from shared.domain.refused import Refused
 
 _KEY_BYTES = 32
@@ -52,6 +53,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     workers: int = 1
     token_ttl: int = 3600  # seconds, of an API that names no lifetime
     log_level: str = "INFO"
+    outbound_networks: tuple[Network, ...] = ()  # may be fetched from, although private
 
     def __repr__(self) -> str:
         return f"Config(public_url={self.public_url!r})"  # the rest is secret
@@ -163,6 +165,13 @@ def _log_level(text: str) -> str:
     return text.upper()
 
 
+def _networks(text: str) -> tuple[Network, ...]:
+    try:
+        return read_networks(text)
+    except ValueError:
+        raise ValueError("must be networks such as 10.1.0.0/16, with commas between") from None
+
+
 # variable -> (field of Config, its reader, whether it must be given)
 FIELDS: Mapping[str, tuple[str, Callable[[str], Any], bool]] = {
     "DATABASE_URL": ("database_url", _database_url, True),
@@ -173,4 +182,5 @@ FIELDS: Mapping[str, tuple[str, Callable[[str], Any], bool]] = {
     "WORKERS": ("workers", _between(1, 256), False),
     "TOKEN_TTL": ("token_ttl", _between(MINIMUM_TOKEN_LIFETIME, MAXIMUM_TOKEN_LIFETIME), False),
     "LOG_LEVEL": ("log_level", _log_level, False),
+    "OUTBOUND_NETWORKS": ("outbound_networks", _networks, False),
 }

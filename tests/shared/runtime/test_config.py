@@ -1,6 +1,7 @@
 """The configuration: what is wrong is named, what is secret is not shown."""
 
 from collections.abc import Callable
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ _GOOD = {
     "WORKERS": "3",
     "TOKEN_TTL": "600",
     "LOG_LEVEL": "warning",
+    "OUTBOUND_NETWORKS": "10.1.0.0/16, fd00::/8",
 }
 _REQUIRED = [name for name, (_, _, required) in FIELDS.items() if required]
 
@@ -44,6 +46,7 @@ def test_every_variable_is_read() -> None:
     config = read_config(_GOOD)
     assert config.bind_address == ("127.0.0.1", 9000)
     assert (config.workers, config.token_ttl, config.log_level) == (3, 600, "WARNING")
+    assert config.outbound_networks == (ip_network("10.1.0.0/16"), ip_network("fd00::/8"))
     assert _GOOD.keys() == FIELDS.keys()
 
 
@@ -105,6 +108,9 @@ _WRONG = [
     pytest.param("TOKEN_TTL", "86401", id="ttl-too-long"),
     pytest.param("TOKEN_TTL", "1h", id="ttl-unit"),
     pytest.param("LOG_LEVEL", _CANARY, id="level-unknown"),
+    pytest.param("OUTBOUND_NETWORKS", _CANARY, id="networks-no-network"),
+    pytest.param("OUTBOUND_NETWORKS", "10.1.0.1/16", id="networks-with-a-host-in-it"),
+    pytest.param("OUTBOUND_NETWORKS", "10.1.0.0/16,", id="networks-second-empty"),
 ]
 
 
