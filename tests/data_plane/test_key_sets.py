@@ -5,7 +5,7 @@ import json
 import logging
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
@@ -15,11 +15,11 @@ from shared.domain.client_jwk import ClientJwk
 from shared.domain.jwk import Algorithm, generate_private_key, public_jwk
 from shared.domain.outbound_url import FetchRefused, read_networks
 from shared.runtime.outbound import Outbound
-from tests.outside import Answer, Outside, outside, saying, silent
+from tests.outside import Answer, Outside, outside, saying, seen, silent
 
 EC = msgspec.to_builtins(public_jwk(generate_private_key(Algorithm.ES256)))
 DOWN = saying(b"{}", status="500 Oops")
-_PATIENCE = 5.0  # seconds until something that was begun must be seen
+_PATIENCE = 5.0  # seconds
 
 
 class Clock:
@@ -66,13 +66,6 @@ def key_set(*names: str) -> Answer:
 
 def kids(keys: tuple[ClientJwk, ...]) -> list[str | None]:
     return [key.kid for key in keys]
-
-
-async def seen(happened: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _PATIENCE
-    while not happened():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.01)
 
 
 async def test_a_set_is_read_once_and_kept(world: World) -> None:
