@@ -1,6 +1,7 @@
 """A server of somebody else's, on this machine: it answers each path as it was told."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from ssl import SSLContext
@@ -9,6 +10,7 @@ from typing import TypeAlias
 Answer: TypeAlias = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 _DRIP = 0.01  # seconds
+_PATIENCE = 5.0  # seconds
 
 
 class Outside:
@@ -17,7 +19,7 @@ class Outside:
         self.port = 0
         self.answers: dict[str, Answer] = {}
         self.heads: list[str] = []  # of each request
-        self.connections = 0
+        self.connections = self.ended = 0
 
     @property
     def paths(self) -> list[str]:
@@ -30,6 +32,7 @@ class Outside:
             await self.answers[self.paths[-1]](writer)
             await writer.drain()
         writer.close()
+        self.ended += 1
 
 
 @asynccontextmanager
@@ -84,3 +87,11 @@ def dripping(first: bytes, each: bytes) -> Answer:
 
 async def silent(_: asyncio.StreamWriter) -> None:
     await asyncio.Event().wait()
+
+
+async def seen(happened: Callable[[], bool]) -> None:
+    """Return once something that was begun has happened."""
+    deadline = time.monotonic() + _PATIENCE
+    while not happened():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(_DRIP)

@@ -8,7 +8,7 @@ import pytest
 
 from shared.domain.outbound_url import FetchRefused, read_networks
 from shared.runtime.outbound import LARGEST_DOCUMENT, Outbound
-from tests.outside import Answer, Outside, dripping, outside, raw, saying, silent
+from tests.outside import Answer, Outside, dripping, outside, raw, saying, seen, silent
 from tests.shared.runtime.authority import server_and_client_tls
 
 LOOPBACK = read_networks("127.0.0.0/8")
@@ -133,6 +133,14 @@ async def test_a_slow_answer_is_not_waited_for(there: Outside, answer: Answer) -
     there.answers["/jwks"] = answer
     with pytest.raises(FetchRefused, match="too long"):
         await fetch(f"{there.url}/jwks", patience=0.3)
+
+
+async def test_a_handshake_that_does_not_end_is_not_waited_for_and_leaves_no_socket(
+    there: Outside,
+) -> None:
+    with pytest.raises(FetchRefused, match="too long"):
+        await fetch(there.url.replace("http:", "https:"), patience=0.3)
+    await seen(lambda: there.ended == 1)
 
 
 async def test_a_resolver_that_is_slow_is_not_waited_for() -> None:
