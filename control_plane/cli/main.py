@@ -15,6 +15,7 @@ _COMMANDS = {
     "client": ("client", "client", "Register and change a tenant's clients."),
     "keys": ("keys", "keys", "List a tenant's signing keys."),
     "token": ("token", "token", "Get, decode, introspect and revoke tokens."),
+    "openapi": ("openapi", "openapi", "Print the OpenAPI document of the data plane."),
     "doctor": ("doctor", "doctor", "Check that everything is in order."),
 }
 
