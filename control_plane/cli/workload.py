@@ -12,7 +12,7 @@ from control_plane.cli.database import tenant_id_of, with_database
 from control_plane.cli.outside_token import read_claims
 from control_plane.workloads import actions
 from control_plane.workloads.rules import HeldWorkloads
-from shared.domain.client_jwk import ClientJwk
+from shared.domain.client_jwk import read_key_set
 from shared.domain.ids import ClientId
 from shared.domain.issuer import issuer_url
 from shared.domain.workload import Match, Mismatch, WorkloadRule, match_workload
@@ -54,10 +54,6 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True):
     rule: str
     matches: bool
     reason: str | None
-
-
-class _KeySet(msgspec.Struct, frozen=True):
-    keys: tuple[ClientJwk, ...]
 
 
 @click.group()
@@ -103,7 +99,7 @@ def add(
     rule = msgspec.structs.replace(
         made,
         claims=made.claims | dict(_split_claim(each) for each in claims),
-        jwks=_read_jwks(jwks_file) if jwks_file else (),
+        jwks=read_key_set(jwks_file.read()) if jwks_file else (),
     )
 
     async def work(_: Config, database: Database) -> None:
@@ -221,13 +217,6 @@ def _split_claim(text: str) -> tuple[str, str]:
     if not equals:
         raise click.UsageError("Write a claim as CLAIM=PATTERN.")
     return name, pattern
-
-
-def _read_jwks(file: BinaryIO) -> tuple[ClientJwk, ...]:
-    try:
-        return msgspec.json.decode(file.read(), type=_KeySet).keys
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise click.ClickException("The file is no JSON Web Key Set (RFC 7517).") from None
 
 
 def _explain(held: HeldWorkloads, outcome: Match | Mismatch) -> Explained:

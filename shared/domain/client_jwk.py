@@ -11,6 +11,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from shared.domain.refused import Refused
+from shared.domain.roca import is_weak_modulus
 
 LARGEST_KEY_SET = 64 * 1024  # octets
 MOST_KEYS = 20
@@ -196,6 +197,8 @@ def _rsa(members: dict[str, Any]) -> dict[str, str]:
     n, e = (_unsigned(members.get(name)) for name in ("n", "e"))
     if n.bit_length() not in _RSA_BITS or n % 2 == 0:
         raise _UnusableKey("must have an RSA modulus of 2048 to 8192 bits")
+    if is_weak_modulus(n):
+        raise _UnusableKey("must not have an RSA modulus that is known to be weak (ROCA)")
     if e < 3 or e % 2 == 0 or e.bit_length() > _LONGEST_EXPONENT:  # noqa: PLR2004 - the least
         raise _UnusableKey("must have an odd RSA exponent of 3 or more, 65537 as a rule")
     return {"n": members["n"], "e": members["e"]}
