@@ -1,4 +1,4 @@
-"""The weak RSA keys of CVE-2017-15361 (ROCA): their factors can be found, and their modulus shows it.
+"""The weak RSA keys of CVE-2017-15361 (ROCA): who has the modulus can find the factors.
 
 Their primes are powers of 65537 modulo a product of small primes, and so is their modulus. One in
 some hundred million good keys looks the same and is refused with them.

@@ -101,9 +101,7 @@ def accepted(vector: Vector) -> bool:
 ALL = vectors()
 
 
-here = pytest.mark.skipif(
-    not ALL, reason="the Wycheproof vectors are not here (WYCHEPROOF names their directory)"
-)
+here = pytest.mark.skipif(not ALL, reason="no Wycheproof vectors where WYCHEPROOF says")
 
 
 @here

@@ -8,7 +8,10 @@ from urllib.parse import parse_qsl, quote_plus, urlencode
 
 from hypothesis import strategies as st
 
-from data_plane.protocol.client_authentication import read_client_authentication
+from data_plane.protocol.client_authentication import (
+    PresentedSecret,
+    read_client_authentication,
+)
 from data_plane.protocol.errors import OAuthError
 from data_plane.protocol.request_gate import (
     MAXIMUM_BODY,
@@ -17,6 +20,7 @@ from data_plane.protocol.request_gate import (
     read_form,
     read_head,
 )
+from shared.domain.ids import ClientId
 from tests.hostile.properties.registry import holds_for
 
 FORM = b"application/x-www-form-urlencoded"
@@ -134,6 +138,7 @@ def test_basic_credentials_that_pass_are_the_same_when_a_library_writes_them(
 ) -> None:
     with suppress(OAuthError):
         presented = read_client_authentication(authorization, NO_FORM)
+        assert isinstance(presented, PresentedSecret)
         assert "\0" not in presented.client_id + presented.client_secret
         pair = f"{quote_plus(presented.client_id)}:{quote_plus(presented.client_secret)}"
         written = b"Basic " + b64encode(pair.encode())
@@ -147,4 +152,4 @@ def test_basic_credentials_that_a_library_writes_are_read_as_they_were(
 ) -> None:
     pair = f"{quote_plus(client_id)}:{quote_plus(secret)}".encode()
     presented = read_client_authentication(b"Basic " + b64encode(pair), NO_FORM)
-    assert (presented.client_id, presented.client_secret) == (client_id, secret)
+    assert presented == PresentedSecret(ClientId(client_id), secret)
