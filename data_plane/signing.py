@@ -118,6 +118,8 @@ class ForeignVerifier:
         """Tell whether the key, used with this algorithm, made the signature."""
         if algorithm not in _FOREIGN or key.alg not in {None, algorithm}:
             return False
+        if key.use not in {None, "sig"}:  # RFC 7517 section 4.2
+            return False
         verifier, key_type, curve = _FOREIGN[algorithm]
         if (key.kty, key.crv) != (key_type, curve):
             return False
@@ -132,6 +134,8 @@ class ForeignVerifier:
             try:
                 held = verifier.from_jwk(msgspec.to_builtins(key))
             except (InvalidKeyError, UnsupportedAlgorithm, ValueError):
+                return None
+            if verifier.check_key_length(held):  # what is wrong with it, RFC 7518 section 3.3
                 return None
             keep(self._loaded, key, held, _MAXIMUM_KEPT)
         return held

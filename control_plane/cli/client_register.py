@@ -129,7 +129,9 @@ def create(terminal: Terminal, name: str, auth_method: str | None, **options: An
             dpop=DpopUse(asked.dpop or DpopUse.OPTIONAL),
             claims=asked.read_claims(),
         )
-        return await actions.register_client(database, config.secret_peppers, tenant_id, new)
+        return await actions.register_client(
+            database, config.secret_peppers, tenant_id, new, config.outbound_networks
+        )
 
     show_registered(terminal, asked.slug, with_database(terminal, work))
 
@@ -155,9 +157,11 @@ def update(
         claims=asked.read_claims() if asked.claims or no_claims else None,
     )
 
-    async def work(_: Config, database: Database) -> ClientDetails:
+    async def work(config: Config, database: Database) -> ClientDetails:
         tenant_id = await tenant_id_of(database, asked.slug)
-        return await actions.change_client(database, tenant_id, ClientId(client_id), change)
+        return await actions.change_client(
+            database, tenant_id, ClientId(client_id), change, config.outbound_networks
+        )
 
     show_details(terminal, with_database(terminal, work))
 

@@ -16,6 +16,7 @@ _COMMANDS = {
     "workload": ("workload", "workload", "Let JWTs of outside issuers prove a client."),
     "keys": ("keys", "keys", "List a tenant's signing keys."),
     "token": ("token", "token", "Get, decode, introspect and revoke tokens."),
+    "openapi": ("openapi", "openapi", "Print the OpenAPI document of the data plane."),
     "doctor": ("doctor", "doctor", "Check that everything is in order."),
 }
 

@@ -21,11 +21,11 @@ from control_plane.clients.rules import (
 from control_plane.publishing.snapshots import edit_tenant
 from shared.domain.client import AuthMethod
 from shared.domain.ids import ClientId, TenantId
+from shared.domain.outbound_url import Network, check_outbound_url
 from shared.domain.refused import Refused
 from shared.domain.static_claims import check_static_claims
 from shared.runtime.config import Key
 from shared.runtime.database import Database
-from shared.runtime.outbound import check_outbound_url
 from shared.runtime.secrets import make_client_id, make_client_secret
 
 
@@ -42,11 +42,16 @@ class RegisteredClient(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
 
 
 async def register_client(
-    database: Database, peppers: tuple[Key, ...], tenant: TenantId, new: NewClient
+    database: Database,
+    peppers: tuple[Key, ...],
+    tenant: TenantId,
+    new: NewClient,
+    networks: tuple[Network, ...] = (),
 ) -> RegisteredClient:
+    """Register a client; `networks` are the private ones that its key set may be in."""
     check_new_client(new)
     claims = check_static_claims(new.claims)
-    _check_uri(new.keys)
+    _check_uri(new.keys, networks)
     client_id = make_client_id()
     has_secret = new.auth_method is AuthMethod.CLIENT_SECRET
     secret = make_client_secret(peppers) if has_secret else None
@@ -59,12 +64,16 @@ async def register_client(
 
 
 async def change_client(
-    database: Database, tenant: TenantId, client_id: ClientId, change: ClientChange
+    database: Database,
+    tenant: TenantId,
+    client_id: ClientId,
+    change: ClientChange,
+    networks: tuple[Network, ...] = (),
 ) -> ClientDetails:
     """Change a client. Its tokens live on as they were issued."""
     check_change(change)
     claims = None if change.claims is None else check_static_claims(change.claims)
-    _check_uri(change.keys)
+    _check_uri(change.keys, networks)
     async with edit_tenant(database, tenant) as connection:
         held = await repository.get_client(connection, client_id)
         if held is None:
@@ -80,9 +89,9 @@ async def change_client(
     return await show_client(database, tenant, client_id)
 
 
-def _check_uri(keys: ClientKeys | None) -> None:
+def _check_uri(keys: ClientKeys | None, networks: tuple[Network, ...]) -> None:
     if keys is not None and keys.jwks_uri is not None:
-        check_outbound_url(keys.jwks_uri)
+        check_outbound_url(keys.jwks_uri, networks)
 
 
 async def rotate_secret(

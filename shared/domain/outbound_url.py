@@ -27,7 +27,7 @@ _PORTS = {"https": 443, "http": 80}
 # Neither a user, nor a fragment, nor white space, nor anything that parsers read differently.
 _URL = re.compile(
     r"(https?)://"
-    r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*)"
+    r"(\[[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\]|[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*)"
     r"(?::([0-9]{1,5}))?"
     r"((?:[/?][!-~]*)?)"
 )

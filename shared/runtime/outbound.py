@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from ipaddress import ip_address
 from ssl import SSLContext
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import httpcore
 
@@ -86,13 +86,13 @@ class Outbound:
             raise FetchRefused("it cannot be reached") from None
 
     async def _fetch(self, asked: OutboundUrl) -> bytes:
-        backend = _JudgingBackend(asked.scheme, self._networks, self._resolve)
         url = httpcore.URL(
             scheme=asked.scheme, host=asked.host, port=asked.port, target=asked.target
         )
         headers = (("Host", asked.authority), *_HEADERS)
         # a pool for one request: no connection outlives the judgement that it was opened on
         async with (
+            _JudgingBackend(asked.scheme, self._networks, self._resolve) as backend,
             httpcore.AsyncConnectionPool(self._tls, network_backend=backend) as pool,
             pool.stream("GET", url, headers=headers) as response,
         ):
@@ -113,6 +113,15 @@ class _JudgingBackend(httpcore.AsyncNetworkBackend):
         self._networks = networks
         self._resolve = resolve
         self._sockets = httpcore.AnyIOBackend()
+        self._open: httpcore.AsyncNetworkStream | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close what the pool forgets: a socket whose TLS handshake did not end in time."""
+        if self._open is not None:
+            await self._open.aclose()
 
     async def connect_tcp(
         self, host: str, port: int, *_: Any, **__: Any
@@ -121,11 +130,12 @@ class _JudgingBackend(httpcore.AsyncNetworkBackend):
         addresses = [self._judge(each) for each in await self._resolve(host, port)]
         for address in addresses:
             try:
-                return await self._sockets.connect_tcp(
+                self._open = await self._sockets.connect_tcp(
                     str(address), port, timeout=_PATIENCE_WITH_AN_ADDRESS
                 )
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 continue
+            return self._open
         raise httpcore.ConnectError
 
     def _judge(self, text: str) -> Address:

@@ -11,8 +11,7 @@ from tests.assertions import (
     make_signing_client,
     signing_client_of,
 )
-from tests.conftest import Server
-from tests.support import introspect
+from tests.support import Server, introspect
 
 _AT_ONCE = 50
 

@@ -55,7 +55,7 @@ def client(*secrets: HeldSecret, enabled: bool = True) -> Client:
 )
 def test_basic_credentials_are_read(authorization: bytes, expected: tuple[str, str]) -> None:
     presented = read_client_authentication(authorization, form())
-    assert (presented.client_id, presented.client_secret) == expected
+    assert presented == PresentedSecret(ClientId(expected[0]), expected[1])
 
 
 def test_credentials_in_the_body_are_read() -> None:

@@ -122,5 +122,6 @@ def steps_of(pattern: str, text: str) -> int:
 def test_hostile_text_costs_a_few_steps_for_each_character(pattern: str, unit: str) -> None:
     lengths = (1024, 4096, _LONG)
     steps = [steps_of(pattern, (unit * length)[:length]) for length in lengths]
+    assert steps[-1] > _LONG  # it read to the end
     for (short, few), (long, many) in pairwise(zip(lengths, steps, strict=True)):
         assert many - few <= 6 * (long - short)
