@@ -14,11 +14,12 @@ from data_plane.protocol.jws import Jws
 from data_plane.protocol.once import Once
 from data_plane.protocol.revocation import Revocation
 from data_plane.protocol.served_issuer import ServedIssuer
-from shared.domain.client import Client, TokenProfile
+from shared.domain.client import Client
 from shared.domain.client_jwk import ClientJwk
 from shared.domain.ids import ClientId, TenantId
 from shared.domain.jwk import Algorithm
 from shared.domain.snapshot import IssuerSnapshot
+from shared.domain.static_claims import NO_CLAIMS
 
 Clock: TypeAlias = Callable[[], int]  # seconds since the epoch
 NewTokenId: TypeAlias = Callable[[], str]  # a fresh jti
@@ -102,11 +103,14 @@ class Revocations(Protocol):
 class Signer(Protocol):
     def sign(
         self,
-        claims: AccessTokenClaims,
+        claims: msgspec.Struct,
         issuer: ServedIssuer,
         algorithm: Algorithm,
-        profile: TokenProfile,
-    ) -> str: ...
+        typ: str,
+        more: bytes = NO_CLAIMS,
+    ) -> str:
+        """Sign the claims and, beside them, the members of a JSON object that has none of them."""
+        ...
 
     def verify(self, token: str, issuer: ServedIssuer) -> AccessTokenClaims | None:
         """Give the claims of an access token that this issuer signed; None for any other text."""

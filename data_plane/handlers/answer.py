@@ -8,6 +8,7 @@ from data_plane.protocol.errors import (
     MethodNotAllowed,
     OAuthError,
     TemporarilyUnavailable,
+    UseDpopNonce,
 )
 
 Header = tuple[bytes, bytes]
@@ -31,8 +32,17 @@ class Answer(msgspec.Struct, frozen=True):
     error: str = ""  # the wire code, for the log and the counters
 
 
-def json_answer(contents: msgspec.Struct) -> Answer:
-    return Answer(200, _JSON_NO_STORE, _encode(contents))
+def json_answer(contents: msgspec.Struct, *headers: Header) -> Answer:
+    return Answer(200, (*_JSON_NO_STORE, *headers), _encode(contents))
+
+
+def jwt_answer(media_type: bytes, token: str) -> Answer:
+    return Answer(200, ((b"content-type", media_type), *_JSON_NO_STORE[1:]), token.encode())
+
+
+def nonce_header(nonce: str) -> Header:
+    """The nonce for the client's next DPoP proof, RFC 9449 section 8.2."""
+    return (b"dpop-nonce", nonce.encode())
 
 
 def empty_answer() -> Answer:
@@ -61,6 +71,8 @@ def error_answer(error: OAuthError, realm: str) -> Answer:
             headers = (*headers, (b"www-authenticate", f'Basic realm="{realm}"'.encode()))
         case MethodNotAllowed():
             headers = (*headers, (b"allow", b"POST"))
+        case UseDpopNonce():
+            headers = (*headers, nonce_header(error.nonce))
         case TemporarilyUnavailable():
             headers = (*headers, (b"retry-after", b"1"))
         case _:

@@ -8,6 +8,8 @@ OAuthError                    RFC 6749 section 5.2
   HeadersTooLarge             431 invalid_request
   InvalidClient               401 invalid_client
   InvalidScope                400 invalid_scope
+  InvalidDpopProof            400 invalid_dpop_proof         RFC 9449 section 5
+  UseDpopNonce                400 use_dpop_nonce             RFC 9449 section 8
   InvalidTarget               400 invalid_target             RFC 8707 section 2
   UnauthorizedClient          400 unauthorized_client
   UnsupportedGrantType        400 unsupported_grant_type
@@ -67,6 +69,18 @@ class InvalidScope(OAuthError):
 
 class InvalidTarget(OAuthError):
     code = "invalid_target"
+
+
+class InvalidDpopProof(OAuthError):
+    code = "invalid_dpop_proof"
+
+
+class UseDpopNonce(OAuthError):
+    code = "use_dpop_nonce"
+
+    def __init__(self, description: str, nonce: str) -> None:
+        super().__init__(description)
+        self.nonce = nonce  # for the next try
 
 
 class UnauthorizedClient(OAuthError):

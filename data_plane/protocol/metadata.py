@@ -4,6 +4,7 @@ import msgspec
 
 from data_plane.protocol.client_authentication import METHODS
 from data_plane.protocol.jws import FOREIGN_ALGORITHMS
+from data_plane.protocol.signed_introspection import INTROSPECTION_ALGORITHM
 from data_plane.protocol.token_request import GRANT_TYPES
 from shared.domain.jwk import Algorithm
 from shared.domain.snapshot import IssuerSnapshot
@@ -25,6 +26,8 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True):
     scopes_supported: tuple[str, ...]
     response_types_supported: tuple[str, ...] = ()
     subject_types_supported: tuple[str, ...] = ("public",)
+    dpop_signing_alg_values_supported: tuple[str, ...] = FOREIGN_ALGORITHMS
+    introspection_signing_alg_values_supported: tuple[Algorithm, ...] = (INTROSPECTION_ALGORITHM,)
     # go-oidc reads here which algorithms a token may have
     id_token_signing_alg_values_supported: tuple[Algorithm, ...]
 

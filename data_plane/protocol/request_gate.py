@@ -31,7 +31,7 @@ _FORM = re.compile(
 )
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _ONCE = frozenset(
-    {b"authorization", b"content-type", b"content-length", b"content-encoding", b"host", b"dpop"}
+    {b"authorization", b"content-type", b"content-length", b"content-encoding", b"host"}
 )
 
 

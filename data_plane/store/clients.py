@@ -12,6 +12,7 @@ from shared.domain.bounded import keep
 from shared.domain.client import AuthMethod, Client, DpopUse, GrantedApi, HeldSecret
 from shared.domain.client_jwk import ClientJwk
 from shared.domain.ids import ClientId, TenantId, schema_of
+from shared.domain.static_claims import without_registered
 from shared.domain.workload import MAXIMUM_ISSUER, WorkloadRule
 
 _MAXIMUM_KEPT = 5_000  # clients of one issuer, and as many unknown ids
@@ -138,6 +139,6 @@ def _client(row: Any) -> Client:
         jwks_uri=row["jwks_uri"],
         legacy_assertions=row["legacy_assertions"],
         dpop=DpopUse(row["dpop"]),
-        claims=row["claims"].encode(),
+        claims=without_registered(row["claims"].encode()),
         workloads=_decode_workloads(row["workloads"]),
     )

@@ -66,5 +66,5 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     jwks_uri: str | None = None
     legacy_assertions: bool = False  # the token endpoint's URL is taken as `aud`, for an hour
     dpop: DpopUse = DpopUse.OPTIONAL
-    claims: bytes = b"{}"  # static claims of its tokens, as a JSON object
+    claims: bytes = b"{}"  # static claims of its tokens: a JSON object, without registered names
     workloads: tuple[WorkloadRule, ...] = ()
