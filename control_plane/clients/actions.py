@@ -15,9 +15,11 @@ from control_plane.clients.rules import (
     check_keys,
     check_live_secrets,
     check_new_client,
+    check_not_ours,
     check_overlap,
     grants_for,
 )
+from control_plane.keys.repository import list_keys
 from control_plane.publishing.snapshots import edit_tenant
 from shared.domain.client import AuthMethod
 from shared.domain.ids import ClientId, TenantId
@@ -57,6 +59,7 @@ async def register_client(
     secret = make_client_secret(peppers) if has_secret else None
     async with edit_tenant(database, tenant) as connection:
         scopes = await repository.scopes_of_apis(connection, (*new.apis, *new.serves))
+        check_not_ours(new.keys, [key.kid for key in await list_keys(connection)])
         await repository.add_client(connection, client_id, new, grants_for(new, scopes), claims)
         if secret is not None:
             await repository.add_secret(connection, client_id, secret)
@@ -80,6 +83,7 @@ async def change_client(
             raise UnknownClient(_UNKNOWN)
         if change.keys is not None:
             check_keys(held.client.auth_method, change.keys)
+            check_not_ours(change.keys, [key.kid for key in await list_keys(connection)])
         named = (*(change.apis or ()), *(change.serves or ()))
         scopes = await repository.scopes_of_apis(connection, named)
         grants = grants_for(change, scopes)

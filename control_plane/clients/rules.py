@@ -1,11 +1,13 @@
 """What a client may look like, and which of its secrets stay through a rotation. Pure."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
 from shared.domain.client import AuthMethod, DpopUse
-from shared.domain.client_jwk import ClientJwk
+from shared.domain.client_jwk import ClientJwk, thumbprint
+from shared.domain.ids import Kid
 from shared.domain.name import NAME_RULE, is_name
 from shared.domain.refused import Refused
 from shared.domain.scope import Scope
@@ -63,6 +65,14 @@ def check_new_client(new: NewClient) -> None:
     if len(set(new.apis)) != len(new.apis):
         raise InvalidClientMetadata("an API is named twice")
     check_keys(new.auth_method, new.keys)
+
+
+def check_not_ours(keys: ClientKeys | None, kids: Iterable[Kid]) -> None:
+    """Refuse the issuer's own keys and kids (a kid of ours is its key's thumbprint, RFC 7638)."""
+    ours = frozenset(kids)
+    for jwk in keys.jwks if keys else ():
+        if jwk.kid in ours or thumbprint(jwk) in ours:
+            raise InvalidClientMetadata("a key, or its kid, is the issuer's own")
 
 
 def check_change(change: ClientChange) -> None:

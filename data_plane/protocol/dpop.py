@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from hashlib import sha256
 from typing import Annotated, Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
@@ -13,12 +12,11 @@ from data_plane.protocol.jws import (
     FOREIGN_ALGORITHMS,
     Jws,
     MalformedJws,
-    encode_base64url,
     read_json,
     read_jws,
 )
 from data_plane.protocol.once import Kind, Once, once
-from shared.domain.client_jwk import ClientJwk, InvalidKeySet, check_key_set
+from shared.domain.client_jwk import ClientJwk, InvalidKeySet, check_key_set, thumbprint
 
 # Seconds. FAPI 2.0 section 5.3.2.1: a clock that is 10 s ahead must do, one of 60 s must not. A
 # proof may be as old as a slow connection makes it; the replay store keeps it for as long.
@@ -98,16 +96,6 @@ def read_proof(text: str, url: str, *, now: int) -> Proof:
         nonce=claims.nonce,
         spend=once(Kind.PROOF, jkt, claims.jti, expires_at=expires_at),
     )
-
-
-def thumbprint(key: ClientJwk) -> str:
-    """RFC 7638 section 3: the required members only, in order, without white space."""
-    required = {
-        name: value
-        for name in ("crv", "e", "kty", "n", "x", "y")
-        if (value := getattr(key, name)) is not None
-    }
-    return encode_base64url(sha256(msgspec.json.encode(required, order="sorted")).digest())
 
 
 def _is_same_url(given: str, ours: str) -> bool:

@@ -5,6 +5,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import Iterator
 from contextlib import suppress
+from hashlib import sha256
 from typing import Any, NoReturn
 
 import msgspec
@@ -39,6 +40,17 @@ class ClientJwk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     y: str | None = None
     n: str | None = None
     e: str | None = None
+
+
+def thumbprint(key: ClientJwk) -> str:
+    """RFC 7638 section 3: the required members only, in order, without white space."""
+    required = {
+        name: value
+        for name in ("crv", "e", "kty", "n", "x", "y")
+        if (value := getattr(key, name)) is not None
+    }
+    digest = sha256(msgspec.json.encode(required, order="sorted")).digest()
+    return urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 class InvalidKeySet(Refused):

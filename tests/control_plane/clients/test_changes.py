@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy import select
 
 from control_plane.apis.actions import create_api
 from control_plane.apis.rules import NewApi
@@ -16,11 +17,13 @@ from control_plane.clients.actions import (
 )
 from control_plane.clients.rules import ClientChange, ClientKeys, InvalidClientMetadata, NewClient
 from shared.domain.client import AuthMethod, DpopUse
+from shared.domain.client_jwk import ClientJwk
 from shared.domain.ids import ClientId, TenantId
 from shared.domain.refused import Refused
 from shared.runtime.config import Key
 from shared.runtime.database import Database
 from shared.runtime.sealing import Sealer
+from shared.runtime.tables.tenant import signing_key
 from tests.assertions import new_key_pair
 
 THINGS, OTHERS = "https://things.example", "https://others.example"
@@ -80,6 +83,22 @@ async def test_keys_and_method_must_fit(
 ) -> None:
     with pytest.raises(InvalidClientMetadata):
         await register(database, peppers, stocked, auth_method=method, keys=keys)
+
+
+@pytest.mark.parametrize("renamed", [False, True])
+async def test_d14_the_issuers_own_key_is_no_clients(
+    database: Database, peppers: Peppers, stocked: TenantId, *, renamed: bool
+) -> None:
+    async with database.tenant(stocked) as connection:
+        own = await connection.scalar(
+            select(signing_key.c.jwk).where(signing_key.c.algorithm == "ES256")
+        )
+    jwk = msgspec.convert(own, ClientJwk)
+    keys = ClientKeys(jwks=(msgspec.structs.replace(jwk, kid="k1") if renamed else jwk,))
+    with pytest.raises(InvalidClientMetadata, match="issuer's own"):
+        await register(
+            database, peppers, stocked, auth_method=AuthMethod.PRIVATE_KEY_JWT, keys=keys
+        )
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from data_plane.protocol.dpop import proof_in, read_proof, thumbprint
+from data_plane.protocol.dpop import proof_in, read_proof
 from data_plane.protocol.errors import InvalidDpopProof
 from data_plane.signing import ForeignVerifier
-from shared.domain.client_jwk import ClientJwk
+from shared.domain.client_jwk import ClientJwk, thumbprint
 from tests.assertions import ABSENT
 from tests.proofs import Prover, new_prover
 
