@@ -4,10 +4,14 @@ import msgspec
 
 from data_plane.protocol.document import Document
 from data_plane.protocol.errors import (
+    InsufficientScope,
     InvalidClient,
+    InvalidSignature,
+    InvalidToken,
     MethodNotAllowed,
     OAuthError,
     TemporarilyUnavailable,
+    TokenMissing,
 )
 
 Header = tuple[bytes, bytes]
@@ -59,6 +63,10 @@ def error_answer(error: OAuthError, realm: str) -> Answer:
     match error:
         case InvalidClient():
             headers = (*headers, (b"www-authenticate", f'Basic realm="{realm}"'.encode()))
+        case InvalidToken() | InsufficientScope():
+            headers = (*headers, _bearer(realm, f', error="{error.code}"'))
+        case TokenMissing() | InvalidSignature():
+            headers = (*headers, _bearer(realm, ""))
         case MethodNotAllowed():
             headers = (*headers, (b"allow", b"POST"))
         case TemporarilyUnavailable():
@@ -67,6 +75,11 @@ def error_answer(error: OAuthError, realm: str) -> Answer:
             pass
     body = _encode({"error": error.code, "error_description": error.description})
     return Answer(error.status, headers, body, error.code)
+
+
+def _bearer(realm: str, error: str) -> Header:
+    """Challenge for a bearer token, RFC 6750 section 3."""
+    return (b"www-authenticate", f'Bearer realm="{realm}"{error}'.encode())
 
 
 def preflight_answer(methods: bytes) -> Answer:

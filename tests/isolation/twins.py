@@ -12,12 +12,15 @@ from typing import Any, TypeAlias
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from control_plane.accounts import repository as accounts
 from control_plane.apis import repository as apis
 from control_plane.apis.rules import NewApi
 from control_plane.clients import repository as clients
 from control_plane.clients.rules import ApiGrant, NewClient
 from control_plane.keys import actions as key_actions
 from control_plane.keys import repository as keys
+from control_plane.management import repository as management
+from control_plane.publishing import revocations
 from control_plane.publishing import snapshots as publishing
 from control_plane.tenants import repository as tenants
 from data_plane.ports import IssuedToken
@@ -215,6 +218,12 @@ SEES_NOTHING: dict[Method, Twin] = {
     keys.replace_sealed: in_control_plane(lambda c, x: keys.replace_sealed(c, x.a.kids[0], b"x")),
     keys.list_keys: in_control_plane(lambda c, _: keys.list_keys(c)),
     keys.sealed_keys: in_control_plane(lambda c, _: keys.sealed_keys(c)),
+    management.bind_to_account: in_control_plane(
+        lambda c, x: management.bind_to_account(c, x.a.client_id, "operator")
+    ),
+    management.list_api_keys: in_control_plane(
+        lambda c, _: management.list_api_keys(c, after=NO_CLIENT, limit=1000)
+    ),
     publishing.ring: in_control_plane(lambda c, x: publishing.ring(c, x.a.tenant_id, 99)),
     StoredClients.get: with_pool(get_client),
     StoredClients.read: with_pool(lambda p, x: StoredClients(p).read(x.b.tenant_id, x.a.client_id)),
@@ -233,6 +242,14 @@ SEES_NOTHING: dict[Method, Twin] = {
 }
 
 REFUSED: dict[Method, Twin] = {
+    accounts.add_account: in_control_plane(lambda c, _: accounts.add_account(c, "a_b", "B's")),
+    accounts.find_account: in_control_plane(lambda c, _: accounts.find_account(c, "operator")),
+    accounts.list_accounts: in_control_plane(
+        lambda c, _: accounts.list_accounts(c, after="", limit=1000)
+    ),
+    revocations.refuse_until_now: in_control_plane(
+        lambda c, x: revocations.refuse_until_now(c, x.a.tenant_id, "tenant", "")
+    ),
     clients.revoke_tokens_of_client: in_control_plane(
         lambda c, x: clients.revoke_tokens_of_client(c, x.a.tenant_id, x.a.client_id)
     ),
