@@ -23,6 +23,7 @@ from data_plane.issuers.follower import Follower
 from data_plane.key_sets import FetchedKeySets
 from data_plane.ports import Given
 from data_plane.protocol.errors import TemporarilyUnavailable
+from data_plane.signed_requests import OperatorSignatures
 from data_plane.signing import ForeignVerifier, JwtSigner
 from data_plane.store.clients import StoredClients
 from data_plane.store.feed import PublishedFeed
@@ -32,6 +33,7 @@ from data_plane.store.replays import StoredReplays
 from data_plane.store.revoked import StoredRevocations
 from data_plane.store.snapshots import StoredSnapshots
 from shared.domain.ids import uuid7
+from shared.domain.management import management_audience
 from shared.runtime.config import Config, read_process_config
 from shared.runtime.logs import configure_logs
 from shared.runtime.outbound import Outbound
@@ -75,10 +77,12 @@ def create_app(config: Config) -> Litestar:
         signer=JwtSigner(Sealer(config.master_keys)),
         verifier=ForeignVerifier(),
         key_sets=key_sets,
+        signed_requests=OperatorSignatures(config.operator_keys),
         readiness=follower,
         clock=_now,
         new_token_id=_new_token_id,
         peppers={pepper.key_id: pepper.octets for pepper in config.secret_peppers},
+        management_audience=management_audience(config.console_url),
     )
 
     @asynccontextmanager

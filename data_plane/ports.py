@@ -12,6 +12,7 @@ from data_plane.protocol.access_token import AccessTokenClaims
 from data_plane.protocol.client_authentication import Peppers
 from data_plane.protocol.jws import Jws
 from data_plane.protocol.once import Once
+from data_plane.protocol.request_signature import PresentedRequest, RequestSignature
 from data_plane.protocol.revocation import Revocation
 from data_plane.protocol.served_issuer import ServedIssuer
 from shared.domain.client import Client
@@ -123,6 +124,12 @@ class Verifier(Protocol):
         ...
 
 
+class SignedRequests(Protocol):
+    def verify(self, request: PresentedRequest) -> RequestSignature | None:
+        """Give the signature of an operator's key, if it is one and covers what it must."""
+        ...
+
+
 class KeySets(Protocol):
     """Others' public keys, read over the network and kept."""
 
@@ -159,7 +166,9 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     signer: Signer
     verifier: Verifier
     key_sets: KeySets
+    signed_requests: SignedRequests
     readiness: Readiness
     clock: Clock
     new_token_id: NewTokenId
     peppers: Peppers
+    management_audience: str  # the `aud` of management tokens

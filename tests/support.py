@@ -19,6 +19,7 @@ from control_plane.tenants.actions import NewTenant, create_tenant
 from shared.domain.client import AuthMethod, TokenProfile
 from shared.domain.ids import ClientId, TenantId
 from shared.domain.jwk import Algorithm
+from shared.domain.management import OPERATOR
 from shared.runtime.config import Config
 from shared.runtime.database import Database
 from shared.runtime.sealing import Sealer
@@ -82,12 +83,14 @@ async def make_tenant(
     slug: str | None = None,
     algorithm: Algorithm = Algorithm.ES256,
     profile: TokenProfile = TokenProfile.AT_JWT,
+    account: str = OPERATOR,
 ) -> MadeTenant:
     """Make a tenant whose API has the scopes `read` and `write`, with a client granted both."""
     slug = slug or new_slug()
     audience = f"https://api.{slug}.example"
     sealer = Sealer(config.master_keys)
-    tenant_id = await create_tenant(database, sealer, NewTenant(slug=slug, name=slug))
+    new_tenant = NewTenant(slug=slug, name=slug, account=account)
+    tenant_id = await create_tenant(database, sealer, new_tenant)
     new = NewApi(
         identifier=audience,
         name="Things",

@@ -112,6 +112,22 @@ def delete(terminal: Terminal, slug: str, client_id: str, *, yes: bool) -> None:
     terminal.show({"client_id": client_id, "deleted": True}, f"{client_id} is deleted.")
 
 
+@command(client, "revoke-tokens")
+@_tenant
+@_client_id
+def revoke_tokens(terminal: Terminal, slug: str, client_id: str) -> None:
+    """Refuse every token that the client has been issued until now."""
+
+    async def work(_: Config, database: Database) -> None:
+        await actions.revoke_tokens(
+            database, await tenant_id_of(database, slug), ClientId(client_id)
+        )
+
+    with_database(terminal, work)
+    shown = {"client_id": client_id, "tokens_revoked": True}
+    terminal.show(shown, f"Every token of {client_id} is refused.")
+
+
 @command(client, "rotate-secret")
 @_tenant
 @_client_id

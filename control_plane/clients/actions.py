@@ -140,6 +140,14 @@ async def delete_client(database: Database, tenant: TenantId, client_id: ClientI
         await repository.revoke_tokens_of_client(connection, tenant, client_id)
 
 
+async def revoke_tokens(database: Database, tenant: TenantId, client_id: ClientId) -> None:
+    """Refuse every token that the client has been issued until now; it may ask for others."""
+    async with edit_tenant(database, tenant) as connection:
+        if await repository.get_client(connection, client_id) is None:
+            raise UnknownClient(_UNKNOWN)
+        await repository.revoke_tokens_of_client(connection, tenant, client_id)
+
+
 async def show_client(database: Database, tenant: TenantId, client_id: ClientId) -> ClientDetails:
     async with database.tenant(tenant) as connection:
         found = await repository.get_client(connection, client_id)

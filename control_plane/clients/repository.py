@@ -12,13 +12,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from control_plane.clients.rules import ApiGrant, ClientChange, ClientKeys, NewClient
-from shared.domain.client import MAXIMUM_TOKEN_LIFETIME, AuthMethod, DpopUse
+from control_plane.publishing.revocations import refuse_until_now
+from shared.domain.client import AuthMethod, DpopUse
 from shared.domain.client_jwk import ClientJwk
 from shared.domain.ids import ClientId, TenantId
 from shared.domain.scope import Scope
 from shared.domain.workload import WorkloadRule
 from shared.runtime.secrets import NewSecret
-from shared.runtime.tables.ledger import revocation
 from shared.runtime.tables.tenant import api, client, client_grant, client_secret
 
 
@@ -219,11 +219,5 @@ async def delete_client(connection: AsyncConnection, client_id: ClientId) -> boo
 async def revoke_tokens_of_client(
     connection: AsyncConnection, tenant: TenantId, client_id: ClientId
 ) -> None:
-    """Refuse every token that the client has been issued until now; the later mark wins."""
-    until = func.now() + timedelta(seconds=MAXIMUM_TOKEN_LIFETIME)
-    mark = {"not_before": func.now(), "expires_at": until}
-    await connection.execute(
-        insert(revocation)
-        .values(tenant=tenant, kind="client", subject=client_id, **mark)
-        .on_conflict_do_update(index_elements=["tenant", "kind", "subject"], set_=mark)
-    )
+    """Refuse every token that the client has been issued until now."""
+    await refuse_until_now(connection, tenant, "client", client_id)

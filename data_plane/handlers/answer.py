@@ -4,10 +4,14 @@ import msgspec
 
 from data_plane.protocol.document import Document
 from data_plane.protocol.errors import (
+    InsufficientScope,
     InvalidClient,
+    InvalidSignature,
+    InvalidToken,
     MethodNotAllowed,
     OAuthError,
     TemporarilyUnavailable,
+    TokenMissing,
     UseDpopNonce,
 )
 
@@ -65,20 +69,38 @@ def document_answer(found: Document, if_none_match: bytes | None, max_age: bytes
 
 
 def error_answer(error: OAuthError, realm: str) -> Answer:
-    headers: tuple[Header, ...] = _JSON_NO_STORE
-    match error:
-        case InvalidClient():
-            headers = (*headers, (b"www-authenticate", f'Basic realm="{realm}"'.encode()))
-        case MethodNotAllowed():
-            headers = (*headers, (b"allow", b"POST"))
-        case UseDpopNonce():
-            headers = (*headers, nonce_header(error.nonce))
-        case TemporarilyUnavailable():
-            headers = (*headers, (b"retry-after", b"1"))
-        case _:
-            pass
+    headers = (*_JSON_NO_STORE, *_headers_of(error, realm))
     body = _encode({"error": error.code, "error_description": error.description})
     return Answer(error.status, headers, body, error.code)
+
+
+def _headers_of(error: OAuthError, realm: str) -> tuple[Header, ...]:
+    match error:
+        case InvalidClient():
+            return ((b"www-authenticate", f'Basic realm="{realm}"'.encode()),)
+        case InvalidToken() | InsufficientScope():
+            return (_bearer(realm, f', error="{error.code}"'),)
+        case TokenMissing() | InvalidSignature():
+            return (_bearer(realm, ""),)
+        case _:
+            return _what_to_do(error)
+
+
+def _what_to_do(error: OAuthError) -> tuple[Header, ...]:
+    match error:
+        case MethodNotAllowed():
+            return ((b"allow", b"POST"),)
+        case UseDpopNonce():
+            return (nonce_header(error.nonce),)
+        case TemporarilyUnavailable():
+            return ((b"retry-after", b"1"),)
+        case _:
+            return ()
+
+
+def _bearer(realm: str, error: str) -> Header:
+    """Challenge for a bearer token, RFC 6750 section 3."""
+    return (b"www-authenticate", f'Bearer realm="{realm}"{error}'.encode())
 
 
 def preflight_answer(methods: bytes) -> Answer:

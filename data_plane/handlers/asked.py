@@ -47,11 +47,17 @@ class ClientGone(Exception):
 
 async def read_post(asked: Asked) -> tuple[RequestHead, Form]:
     """Read the form of a POST; everything that is wrong with it is refused here."""
+    head, body = await read_post_body(asked)
+    return head, read_form(body)
+
+
+async def read_post_body(asked: Asked) -> tuple[RequestHead, bytes]:
+    """Read the same without the form, for whoever needs the body as it came."""
     if asked.method != "POST":
         raise MethodNotAllowed("only POST is allowed")
     head = read_head(asked.headers)
     check_form_head(head, asked.query)
-    return head, read_form(await _body(asked.receive))
+    return head, await _body(asked.receive)
 
 
 async def authenticated_client(asked: Asked, head: RequestHead, form: Form, given: Given) -> Client:

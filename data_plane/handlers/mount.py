@@ -12,6 +12,7 @@ from secrets import token_hex
 
 from litestar.types import HTTPScope, Receive, Send
 
+from data_plane.handlers.admin import admin_revoke
 from data_plane.handlers.answer import Answer, Header, error_answer
 from data_plane.handlers.asked import Asked, ClientGone, Endpoint
 from data_plane.handlers.documents import jwks, metadata, revocations
@@ -31,6 +32,7 @@ _ENDPOINTS: Mapping[str, Endpoint] = {
     "oauth/token": token,
     "oauth/introspect": introspect,
     "oauth/revoke": revoke,
+    "admin/revoke": admin_revoke,
     ".well-known/jwks.json": jwks,
     ".well-known/revocations": revocations,
     ".well-known/openid-configuration": metadata,

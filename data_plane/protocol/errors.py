@@ -7,6 +7,10 @@ OAuthError                    RFC 6749 section 5.2
   EncodedBody                 415 invalid_request
   HeadersTooLarge             431 invalid_request
   InvalidClient               401 invalid_client
+  TokenMissing                401 token_missing              RFC 6750 section 3.1
+  InvalidToken                401 invalid_token              RFC 6750 section 3.1
+  InvalidSignature            401 invalid_signature          RFC 9421
+  InsufficientScope           403 insufficient_scope         RFC 6750 section 3.1
   InvalidScope                400 invalid_scope
   InvalidDpopProof            400 invalid_dpop_proof         RFC 9449 section 5
   UseDpopNonce                400 use_dpop_nonce             RFC 9449 section 8
@@ -61,6 +65,28 @@ class HeadersTooLarge(OAuthError):
 class InvalidClient(OAuthError):
     code = "invalid_client"
     status = 401
+
+
+class TokenMissing(OAuthError):
+    """Neither a bearer token nor a signature: the challenge names no error then."""
+
+    code = "token_missing"
+    status = 401
+
+
+class InvalidToken(OAuthError):
+    code = "invalid_token"
+    status = 401
+
+
+class InvalidSignature(OAuthError):
+    code = "invalid_signature"
+    status = 401
+
+
+class InsufficientScope(OAuthError):
+    code = "insufficient_scope"
+    status = 403
 
 
 class InvalidScope(OAuthError):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from shared.runtime.config import FIELDS, Config, ConfigError, read_config
+from tests.management import KEYS, jwks_of
 from tests.support import MASTER_KEY, PEPPER
 
 _CANARY = "c4n4ry-of-a-value"
@@ -15,6 +16,8 @@ _GOOD = {
     "MASTER_KEY": MASTER_KEY,
     "SECRET_PEPPER": PEPPER,
     "PUBLIC_URL": "https://id.example",
+    "CONSOLE_URL": "https://console.example",
+    "OPERATOR_KEYS": jwks_of({"one": KEYS["operator-ec"], "two": KEYS["operator-ed"]}),
     "BIND_ADDRESS": "127.0.0.1:9000",
     "WORKERS": "3",
     "TOKEN_TTL": "600",
@@ -47,6 +50,8 @@ def test_every_variable_is_read() -> None:
     assert config.bind_address == ("127.0.0.1", 9000)
     assert (config.workers, config.token_ttl, config.log_level) == (3, 600, "WARNING")
     assert config.outbound_networks == (ip_network("10.1.0.0/16"), ip_network("fd00::/8"))
+    assert config.console_url == "https://console.example"
+    assert [each.kid for each in config.operator_keys] == ["one", "two"]
     assert _GOOD.keys() == FIELDS.keys()
 
 
@@ -54,6 +59,7 @@ def test_what_is_optional_may_be_left_out() -> None:
     config = read_config({name: _GOOD[name] for name in _REQUIRED})
     assert config.bind_address == ("0.0.0.0", 8080)  # noqa: S104 - the documented default
     assert (config.workers, config.token_ttl) == (1, 3600)
+    assert (config.console_url, config.operator_keys) == (config.public_url, ())
 
 
 @pytest.mark.parametrize("name", _REQUIRED)
@@ -96,6 +102,8 @@ _WRONG = [
     pytest.param("PUBLIC_URL", "https://id.example:70000", id="url-port-too-high"),
     pytest.param("PUBLIC_URL", "https://id example", id="url-space"),
     pytest.param("PUBLIC_URL", "https://", id="url-no-host"),
+    pytest.param("CONSOLE_URL", f"https://console.example/{_CANARY}", id="console-path"),
+    pytest.param("OPERATOR_KEYS", f'{{"keys":["{_CANARY}"]}}', id="operators-no-key-set"),
     pytest.param("BIND_ADDRESS", _CANARY, id="address-no-port"),
     pytest.param("BIND_ADDRESS", f"{_CANARY}:70000", id="address-port-too-high"),
     pytest.param("BIND_ADDRESS", ":8080", id="address-no-host"),
