@@ -54,7 +54,10 @@ def openapi_document(version: str) -> Shape:
         "paths": _endpoints() | _documents() | _probes(),
         "components": {
             "schemas": {"Error": _ERROR},
-            "securitySchemes": {"client": {"type": "http", "scheme": "basic"}},
+            "securitySchemes": {
+                "client": {"type": "http", "scheme": "basic"},
+                "management": {"type": "http", "scheme": "bearer"},
+            },
         },
     }
 
@@ -68,7 +71,14 @@ def _endpoints() -> Shape:
         "audience": _TEXT,
     }
     issued = _object("access_token", "token_type", "expires_in", "scope")
+    one_of_three = {
+        "jti": _TEXT,
+        "client_id": _TEXT,
+        "everything": {"const": "true"},
+        "reason": {"type": "string"},
+    }
     return {
+        "/t/{slug}/admin/revoke": _admin_revoke(one_of_three),
         "/t/{slug}/oauth/token": _post("Issue a token, RFC 6749 section 4.4.", grant, issued),
         "/t/{slug}/oauth/introspect": _post("RFC 7662.", token, _object("active")),
         "/t/{slug}/oauth/revoke": _post("RFC 7009.", token, None),
@@ -77,7 +87,7 @@ def _endpoints() -> Shape:
 
 def _post(summary: str, properties: Shape, answer: Shape | None) -> Shape:
     """Describe an endpoint; the first of its parameters is the required one."""
-    form = {"type": "object", "required": [next(iter(properties))], "properties": properties}
+    form = _form(properties, next(iter(properties)))
     found = _json("Done.", answer) if answer else {"description": "Done; the body is empty."}
     operation = {
         "summary": summary,
@@ -86,6 +96,23 @@ def _post(summary: str, properties: Shape, answer: Shape | None) -> Shape:
         "responses": {"200": found} | _refusals(_POST_REFUSALS),
     }
     return {"parameters": [_SLUG], "post": operation}
+
+
+def _admin_revoke(parameters: Shape) -> Shape:
+    """Describe the endpoint of whoever manages the tenant: a bearer token, or a signed request."""
+    revoked = _json("Revoked.", _object("kind", "subject", "not_before", "expires_at"))
+    refusals = _POST_REFUSALS | {"403": "The token lacks the scope revoke:tokens."}
+    operation = {
+        "summary": "Revoke a token, a client's tokens, or all: exactly one parameter.",
+        "security": [{"management": []}, {}],
+        "requestBody": {"required": True, "content": {_FORM: {"schema": _form(parameters)}}},
+        "responses": {"200": revoked} | _refusals(refusals),
+    }
+    return {"parameters": [_SLUG], "post": operation}
+
+
+def _form(properties: Shape, *required: str) -> Shape:
+    return {"type": "object", "required": list(required), "properties": properties}
 
 
 def _documents() -> Shape:
