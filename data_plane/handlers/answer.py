@@ -4,9 +4,13 @@ import msgspec
 
 from data_plane.protocol.document import Document
 from data_plane.protocol.errors import (
+    HeadersTooLarge,
     InvalidClient,
+    MalformedMessage,
     MethodNotAllowed,
     OAuthError,
+    RequestTooLarge,
+    RequestTooSlow,
     TemporarilyUnavailable,
 )
 
@@ -60,7 +64,9 @@ def error_answer(error: OAuthError, realm: str) -> Answer:
         case InvalidClient():
             headers = (*headers, (b"www-authenticate", f'Basic realm="{realm}"'.encode()))
         case MethodNotAllowed():
-            headers = (*headers, (b"allow", b"POST"))
+            headers = (*headers, (b"allow", error.allowed))
+        case MalformedMessage() | RequestTooSlow() | RequestTooLarge() | HeadersTooLarge():
+            headers = (*headers, (b"connection", b"close"))  # what it still sends is not waited for
         case TemporarilyUnavailable():
             headers = (*headers, (b"retry-after", b"1"))
         case _:
