@@ -17,6 +17,7 @@ _GOOD = {
     "BIND_ADDRESS": "127.0.0.1:9000",
     "WORKERS": "3",
     "TOKEN_TTL": "600",
+    "ALLOWED_HOSTS": "Auth.internal, [::1]",
     "LOG_LEVEL": "warning",
 }
 _REQUIRED = [name for name, (_, _, required) in FIELDS.items() if required]
@@ -44,6 +45,7 @@ def test_every_variable_is_read() -> None:
     config = read_config(_GOOD)
     assert config.bind_address == ("127.0.0.1", 9000)
     assert (config.workers, config.token_ttl, config.log_level) == (3, 600, "WARNING")
+    assert config.own_hosts == {"id.example", "auth.internal", "[::1]"}
     assert _GOOD.keys() == FIELDS.keys()
 
 
