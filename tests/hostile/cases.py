@@ -9,6 +9,7 @@ import socket
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
 from typing import TypeAlias
@@ -138,13 +139,11 @@ def connect(url: str) -> socket.socket:
 
 
 def exchange(url: str, octets: bytes, *, head_only: bool = False) -> Answer:
-    """Send the bytes and read one answer; a server that hangs up early may lose the rest of them."""
+    """Send the bytes, as many as the server takes, and read one answer."""
     started = time.perf_counter()
     with connect(url) as connection:
-        try:
+        with suppress(BrokenPipeError, ConnectionResetError):  # it answers before it reads all
             connection.sendall(octets)
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # it has answered before it read everything
         return read_answer(connection, started, head_only=head_only)
 
 

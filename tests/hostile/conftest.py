@@ -35,16 +35,17 @@ def place(server: Server) -> Place:
             tenant = await make_tenant(database, config)
             sibling = await make_tenant(database, config)
 
-            async def client(name: str, **given: tuple[str, ...]) -> RegisteredClient:
-                new = NewClient(name=name, **{"apis": (), **given})
+            async def client(new: NewClient) -> RegisteredClient:
                 return await register_client(database, config.secret_peppers, tenant.tenant_id, new)
+
+            audience = (tenant.audience,)
 
             return Place(
                 server=server,
                 tenant=tenant,
                 sibling=sibling,
-                other=await client("other", apis=(tenant.audience,)),
-                guard=await client("guard", serves=(tenant.audience,)),
+                other=await client(NewClient(name="other", apis=audience)),
+                guard=await client(NewClient(name="guard", apis=(), serves=audience)),
             )
 
     return asyncio.run(make())

@@ -9,6 +9,7 @@ from tests.hostile.cases import (
     WAYS,
     Ask,
     Case,
+    Change,
     ask,
     assert_house_rules,
     assert_transport_refused,
@@ -101,11 +102,11 @@ def test_a_body_that_cannot_be_read_is_refused_and_the_connection_closed(
     assert answer.closed
 
 
-def set_host(value: bytes) -> object:
+def set_host(value: bytes) -> Change:
     return lambda made: made.put(b"Host", value)
 
 
-def foreign_with(name: bytes) -> object:
+def foreign_with(name: bytes) -> Change:
     def change(made: Ask) -> None:
         made.add(name, dict(made.headers)[b"Host"])
         made.put(b"Host", CANARY.encode() + b".example")
@@ -170,10 +171,9 @@ FOREIGN = [
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 @pytest.mark.parametrize("change", TWICE + FOREIGN)
 def test_a_host_that_is_not_ours_is_refused(
-    place: Place, send: Sender, endpoint: str, change: object
+    place: Place, send: Sender, endpoint: str, change: Change
 ) -> None:
     made = ask(place.tenant, endpoint)
-    assert callable(change)
     change(made)
     assert_house_rules(send(made), 400, "invalid_request", place.tenant)
 
@@ -181,10 +181,9 @@ def test_a_host_that_is_not_ours_is_refused(
 @pytest.mark.parametrize("document", DOCUMENTS)
 @pytest.mark.parametrize("change", TWICE)
 def test_a_malformed_host_is_refused_for_documents_too(
-    place: Place, send: Sender, document: str, change: object
+    place: Place, send: Sender, document: str, change: Change
 ) -> None:
     made = read(place.tenant, document)
-    assert callable(change)
     change(made)
     assert_house_rules(send(made), 400, "invalid_request", place.tenant)
 
@@ -192,11 +191,10 @@ def test_a_malformed_host_is_refused_for_documents_too(
 @pytest.mark.parametrize("document", DOCUMENTS)
 @pytest.mark.parametrize("change", FOREIGN)
 def test_f3_a_document_is_the_same_under_any_host(
-    place: Place, send: Sender, document: str, change: object
+    place: Place, send: Sender, document: str, change: Change
 ) -> None:
     made = read(place.tenant, document)
     expected = send(made).body
-    assert callable(change)
     change(made)
     answer = send(made)
     assert (answer.status, answer.body) == (200, expected)
@@ -249,13 +247,13 @@ def test_a5_an_absolute_target_changes_nothing_in_what_is_answered(
     assert (answer.status, answer.body) == (200, expected)
 
 
-def authorization_of(size: int) -> object:
+def authorization_of(size: int) -> Change:
     return lambda made: made.put(b"Authorization", b"Basic " + b"A" * (size - 6))
 
 
 LARGE = [
     case("A6-16-KiB-of-headers", lambda made: made.add(b"X", b"a" * 16_384), 431),
-    case("A6-many-small", lambda made: [made.add(b"X", b"a" * 250) for _ in range(70)], 431),
+    case("A6-many-small", lambda made: made.headers.extend([(b"X", b"a" * 250)] * 70), 431),
     case("A6-authorization", authorization_of(8 * 1024 + 1), 431),
     case("A7-declared", lambda made: made.put(b"Content-Length", b"16385"), 413),
     case("A7-declared-4-GB", lambda made: made.put(b"Content-Length", b"4294967296"), 413),

@@ -79,13 +79,13 @@ UNPROVEN = [
     *(
         case(f"B6-{name}", header(basic(user, secret)))
         for name, (user, secret) in {
-            "escape": ("c_%zz", "x"),
-            "short-escape": ("c_x", "%4"),
+            "escape": (b"c_%zz", b"x"),
+            "short-escape": (b"c_x", b"%4"),
             "not-utf-8": (b"c_\xff", b"x"),
-            "escaped-not-utf-8": ("c_x", "%ff"),
-            "nul": ("c_%00", "x"),
+            "escaped-not-utf-8": (b"c_x", b"%ff"),
+            "nul": (b"c_%00", b"x"),
             "raw-nul": (b"c_\x00", b"x"),
-            "B10-nul-in-secret": ("c_x", "a%00b"),
+            "B10-nul-in-secret": (b"c_x", b"a%00b"),
         }.items()
     ),
     *(
