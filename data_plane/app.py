@@ -107,7 +107,7 @@ def create_app(config: Config) -> Litestar:
 
     return Litestar(
         route_handlers=[
-            *_mounts(IssuersMount(given, telemetry)),
+            *_mounts(IssuersMount(given, telemetry, config.own_hosts)),
             *health_handlers(follower, telemetry),
         ],
         lifespan=[running],
@@ -144,12 +144,17 @@ def _end_worker(task: asyncio.Task[None]) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _framework_error(_: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, str]]:
+def _framework_error(
+    request: Request[Any, Any, Any], error: HTTPException
+) -> Response[dict[str, str]]:
     """Answer what the framework refuses before a handler of ours is reached."""
+    status, headers = error.status_code, {"Cache-Control": "no-store", **(error.headers or {})}
     body = {"error": "invalid_request", "error_description": "the request cannot be served here"}
-    if isinstance(error, NotFoundException):
+    if not (request.scope.get("raw_path") or b"").startswith(b"/"):  # `@evil`, or `*`
+        status = 400
+    elif isinstance(error, NotFoundException):
         body = {"error": "not_found", "error_description": "there is nothing here"}
-    return Response(body, status_code=error.status_code, headers={"Cache-Control": "no-store"})
+    return Response(body, status_code=status, headers=headers)
 
 
 def _last_resort(_: Request[Any, Any, Any], error: Exception) -> Response[dict[str, str]]:

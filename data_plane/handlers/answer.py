@@ -4,12 +4,16 @@ import msgspec
 
 from data_plane.protocol.document import Document
 from data_plane.protocol.errors import (
+    HeadersTooLarge,
     InsufficientScope,
     InvalidClient,
     InvalidSignature,
     InvalidToken,
+    MalformedMessage,
     MethodNotAllowed,
     OAuthError,
+    RequestTooLarge,
+    RequestTooSlow,
     TemporarilyUnavailable,
     TokenMissing,
     UseDpopNonce,
@@ -89,7 +93,9 @@ def _headers_of(error: OAuthError, realm: str) -> tuple[Header, ...]:
 def _what_to_do(error: OAuthError) -> tuple[Header, ...]:
     match error:
         case MethodNotAllowed():
-            return ((b"allow", b"POST"),)
+            return ((b"allow", error.allowed),)
+        case MalformedMessage() | RequestTooSlow() | RequestTooLarge() | HeadersTooLarge():
+            return ((b"connection", b"close"),)  # what it still sends is not waited for
         case UseDpopNonce():
             return (nonce_header(error.nonce),)
         case TemporarilyUnavailable():

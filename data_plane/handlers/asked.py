@@ -1,6 +1,7 @@
 """A request to one endpoint of an issuer: what each endpoint is given, and how it is read."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
 from typing import TypeAlias
 
 import msgspec
@@ -11,18 +12,25 @@ from data_plane.handlers.assertion import client_of_assertion
 from data_plane.ports import Given
 from data_plane.protocol.client_assertion import PresentedAssertion
 from data_plane.protocol.client_authentication import authenticate, read_client_authentication
-from data_plane.protocol.errors import InvalidClient, MethodNotAllowed, RequestTooLarge
+from data_plane.protocol.errors import (
+    InvalidClient,
+    MalformedMessage,
+    MethodNotAllowed,
+    RequestTooLarge,
+    RequestTooSlow,
+)
 from data_plane.protocol.request_gate import (
     MAXIMUM_BODY,
     Form,
     RequestHead,
     check_form_head,
     read_form,
-    read_head,
 )
 from data_plane.protocol.served_issuer import ServedIssuer
 from shared.domain.client import Client
 from shared.domain.snapshot import TenantStatus
+
+_PATIENCE = 10.0  # seconds that a body may take to arrive
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +39,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     method: str
     query: bytes
     headers: list[tuple[bytes, bytes]]
+    head: RequestHead
+    hosts: Collection[str]  # whose forms are answered: the server's own names
     receive: Receive
     issuer: ServedIssuer
 
@@ -39,10 +49,6 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Endpoint: TypeAlias = Callable[[Asked, Given], Awaitable[Answer]]
-
-
-class ClientGone(Exception):
-    """The connection was closed before the request was whole."""
 
 
 async def read_post(asked: Asked) -> tuple[RequestHead, Form]:
@@ -54,10 +60,14 @@ async def read_post(asked: Asked) -> tuple[RequestHead, Form]:
 async def read_post_body(asked: Asked) -> tuple[RequestHead, bytes]:
     """Read the same without the form, for whoever needs the body as it came."""
     if asked.method != "POST":
-        raise MethodNotAllowed("only POST is allowed")
-    head = read_head(asked.headers)
-    check_form_head(head, asked.query)
-    return head, await _body(asked.receive)
+        raise MethodNotAllowed(b"POST")
+    check_form_head(asked.head, asked.query, asked.hosts)
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            body = await _body(asked.receive)
+    except TimeoutError:
+        raise RequestTooSlow("the body did not arrive in time") from None
+    return asked.head, body
 
 
 async def authenticated_client(asked: Asked, head: RequestHead, form: Form, given: Given) -> Client:
@@ -77,7 +87,7 @@ async def _body(receive: Receive) -> bytes:
     while more:
         message = await receive()
         if message["type"] != "http.request":
-            raise ClientGone
+            raise MalformedMessage("the body is malformed or incomplete")
         body += message.get("body", b"")
         if len(body) > MAXIMUM_BODY:
             raise RequestTooLarge("the body is too large")

@@ -2,7 +2,9 @@
 
 OAuthError                    RFC 6749 section 5.2
   InvalidRequest              400 invalid_request
+  MalformedMessage            400 invalid_request             RFC 9112 section 6
   MethodNotAllowed            405 invalid_request
+  RequestTooSlow              408 invalid_request
   RequestTooLarge             413 invalid_request
   EncodedBody                 415 invalid_request
   HeadersTooLarge             431 invalid_request
@@ -45,6 +47,22 @@ class InvalidRequest(OAuthError):
 class MethodNotAllowed(OAuthError):
     code = "invalid_request"
     status = 405
+
+    def __init__(self, allowed: bytes) -> None:
+        """Take the methods that are allowed, as the header `Allow` names them."""
+        super().__init__("the method is not allowed here")
+        self.allowed = allowed
+
+
+class MalformedMessage(OAuthError):
+    """What follows on the connection cannot be trusted to be a request (RFC 9112 section 6.3)."""
+
+    code = "invalid_request"
+
+
+class RequestTooSlow(OAuthError):
+    code = "invalid_request"
+    status = 408
 
 
 class RequestTooLarge(OAuthError):
