@@ -5,14 +5,13 @@ from typing import Any
 
 import msgspec
 
-from shared.domain.client import AuthMethod, DpopUse
+from shared.domain.client import MAXIMUM_LIVE_SECRETS, AuthMethod, DpopUse
 from shared.domain.client_jwk import ClientJwk, thumbprint
 from shared.domain.ids import Kid
 from shared.domain.name import NAME_RULE, is_name
 from shared.domain.refused import Refused
 from shared.domain.scope import Scope
 
-_MAXIMUM_LIVE_SECRETS = 5
 _MAXIMUM_OVERLAP = 7 * 24 * 3600  # seconds
 
 
@@ -111,9 +110,9 @@ def grants_for(new: NewClient | ClientChange, scopes_of: dict[str, Scope]) -> tu
 
 def check_live_secrets(live: int) -> None:
     """Each live secret costs every authentication a digest."""
-    if live >= _MAXIMUM_LIVE_SECRETS:
+    if live >= MAXIMUM_LIVE_SECRETS:
         raise InvalidClientMetadata(
-            f"a client has at most {_MAXIMUM_LIVE_SECRETS} live secrets: let one expire first"
+            f"a client has at most {MAXIMUM_LIVE_SECRETS} live secrets: let one expire first"
         )
 
 

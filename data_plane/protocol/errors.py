@@ -20,6 +20,7 @@ OAuthError                    RFC 6749 section 5.2
   UnauthorizedClient          400 unauthorized_client
   UnsupportedGrantType        400 unsupported_grant_type
   NotFound                    404 not_found
+  TooManyRequests             429 too_many_requests          RFC 6585 section 4
   TemporarilyUnavailable      503 temporarily_unavailable
 """
 
@@ -143,3 +144,13 @@ class NotFound(OAuthError):
 class TemporarilyUnavailable(OAuthError):
     code = "temporarily_unavailable"
     status = 503
+
+
+class TooManyRequests(OAuthError):
+    code = "too_many_requests"
+    status = 429
+
+    def __init__(self, description: str, retry_after: int) -> None:
+        """Take after how many seconds it is worth another try."""
+        super().__init__(description)
+        self.retry_after = retry_after

@@ -59,6 +59,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     token_ttl: int = 3600  # seconds, of an API that names no lifetime
     log_level: str = "INFO"
     outbound_networks: tuple[Network, ...] = ()  # may be fetched from, although private
+    trusted_proxies: tuple[Network, ...] = ()  # believed in what they say of the caller
     allowed_hosts: tuple[str, ...] = ()  # names the server has besides that of public_url
 
     @property
@@ -206,5 +207,6 @@ FIELDS: Mapping[str, tuple[str, Callable[[str], Any], bool]] = {
     "TOKEN_TTL": ("token_ttl", _between(MINIMUM_TOKEN_LIFETIME, MAXIMUM_TOKEN_LIFETIME), False),
     "ALLOWED_HOSTS": ("allowed_hosts", _host_names, False),
     "LOG_LEVEL": ("log_level", _log_level, False),
+    "TRUSTED_PROXIES": ("trusted_proxies", _networks, False),
     "OUTBOUND_NETWORKS": ("outbound_networks", _networks, False),
 }

@@ -135,7 +135,10 @@ def test_any_header_is_read_or_refused(authorization: bytes) -> None:
     ],
 )
 def test_a_live_secret_proves_the_client(known: Client) -> None:
-    assert authenticate(known, PresentedSecret(ClientId("c_1"), "right"), PEPPERS, now=NOW) is known
+    assert (
+        authenticate(known, PresentedSecret(ClientId("c_1"), "right"), PEPPERS, now=NOW).client
+        is known
+    )
 
 
 @pytest.mark.parametrize(
