@@ -27,6 +27,9 @@ Peppers: TypeAlias = Mapping[str, bytes]  # pepper_id -> the pepper
 # for the digest under a pepper that was taken out of the configuration.
 _NO_DIGEST = b"\xff" * 32
 _NOBODYS = (HeldSecret(digest=bytes(32), pepper_id=""),) * MAXIMUM_LIVE_SECRETS
+_NOBODY = Client(
+    client_id=ClientId(""), enabled=False, secrets=_NOBODYS[:1], apis=(), default_api=None
+)
 
 _NO_CREDENTIALS = "client authentication is required"
 _FAILED = "client authentication failed"
@@ -70,14 +73,14 @@ def authenticate(
     client can have: how many it has, or whether there is such a client, changes neither.
     """
     digests = {name: digest_secret(presented.client_secret, each) for name, each in peppers.items()}
-    usable = client.secrets if client is not None and _may_use_secrets(client) else ()
-    live = [each for each in usable if each.expires_at is None or each.expires_at > now]
+    held = (client or _NOBODY).secrets
+    live = [each for each in held if each.expires_at is None or each.expires_at > now]
     matching = [
         each
         for each in (*live, *_NOBODYS[len(live) :])
         if compare_digest(each.digest, digests.get(each.pepper_id, _NO_DIGEST))
     ]
-    if client is None or not matching:
+    if client is None or not matching or not _may_use_secrets(client):
         raise InvalidClient(_FAILED)
     return Authenticated(client, matching[0].digest)
 
