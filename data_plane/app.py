@@ -7,7 +7,7 @@ import secrets
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from litestar import Litestar, Request, Response, asgi
@@ -20,8 +20,11 @@ from data_plane.handlers.health import health_handlers
 from data_plane.handlers.mount import IssuersMount
 from data_plane.issuers.directory import IssuerDirectory
 from data_plane.issuers.follower import Follower
+from data_plane.key_sets import FetchedKeySets
+from data_plane.limits import WrongSecrets
 from data_plane.ports import Given
 from data_plane.protocol.errors import TemporarilyUnavailable
+from data_plane.signed_requests import OperatorSignatures
 from data_plane.signing import ForeignVerifier, JwtSigner
 from data_plane.store.clients import StoredClients
 from data_plane.store.feed import PublishedFeed
@@ -29,10 +32,13 @@ from data_plane.store.ledger import GroupCommitLedger
 from data_plane.store.pool import Pool
 from data_plane.store.replays import StoredReplays
 from data_plane.store.revoked import StoredRevocations
+from data_plane.store.secret_uses import StoredSecretUses
 from data_plane.store.snapshots import StoredSnapshots
 from shared.domain.ids import uuid7
+from shared.domain.management import management_audience
 from shared.runtime.config import Config, read_process_config
 from shared.runtime.logs import configure_logs
+from shared.runtime.outbound import Outbound
 from shared.runtime.sealing import Sealer
 from shared.runtime.telemetry import Telemetry
 
@@ -40,6 +46,7 @@ _log = logging.getLogger("data_plane")
 
 _PARTITIONS_EVERY = 3600.0  # seconds
 _FORGET_EVERY = 300.0  # seconds
+_USES_EVERY = 5.0  # seconds
 _RETRY = 1.0  # seconds
 
 
@@ -56,6 +63,7 @@ def create_app(config: Config) -> Litestar:
     snapshots, revocations = StoredSnapshots(pool), StoredRevocations(pool)
     ledger = GroupCommitLedger(pool, telemetry.observe_commit)
     replays = StoredReplays(pool, lambda _records, _seconds: None)
+    secret_uses = StoredSecretUses(pool)
     directory = IssuerDirectory(config.public_url, snapshots.of_slug, revocations.of_tenant)
     follower = Follower(
         directory,
@@ -63,18 +71,24 @@ def create_app(config: Config) -> Litestar:
         _now,
         lambda: telemetry.observe_look(len(directory)),
     )
+    key_sets = FetchedKeySets(Outbound(config.outbound_networks).fetch_json, time.monotonic)
     given = Given(
         issuers=directory,
         clients=StoredClients(pool),
         ledger=ledger,
         replays=replays,
+        secret_uses=secret_uses,
+        wrong_secrets=WrongSecrets(),
         revocations=revocations,
         signer=JwtSigner(Sealer(config.master_keys)),
         verifier=ForeignVerifier(),
+        key_sets=key_sets,
+        signed_requests=OperatorSignatures(config.operator_keys),
         readiness=follower,
         clock=_now,
         new_token_id=_new_token_id,
         peppers={pepper.key_id: pepper.octets for pepper in config.secret_peppers},
+        management_audience=management_audience(config.console_url),
     )
 
     @asynccontextmanager
@@ -83,6 +97,7 @@ def create_app(config: Config) -> Litestar:
             asyncio.create_task(follower.run()),
             asyncio.create_task(_keep(_PARTITIONS_EVERY, ledger.ensure_partitions)),
             asyncio.create_task(_keep(_FORGET_EVERY, replays.forget_expired)),
+            asyncio.create_task(_keep(_USES_EVERY, secret_uses.flush)),
         ]
         for task in tasks:
             task.add_done_callback(_end_worker)
@@ -91,14 +106,17 @@ def create_app(config: Config) -> Litestar:
         finally:
             await ledger.drain()
             await replays.drain()
+            with suppress(TemporarilyUnavailable):
+                await secret_uses.flush()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await key_sets.close()
             await pool.close()
 
     return Litestar(
         route_handlers=[
-            *_mounts(IssuersMount(given, telemetry, config.own_hosts)),
+            *_mounts(IssuersMount(given, telemetry, config.own_hosts, config.trusted_proxies)),
             *health_handlers(follower, telemetry),
         ],
         lifespan=[running],

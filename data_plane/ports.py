@@ -12,13 +12,15 @@ from data_plane.protocol.access_token import AccessTokenClaims
 from data_plane.protocol.client_authentication import Peppers
 from data_plane.protocol.jws import Jws
 from data_plane.protocol.once import Once
+from data_plane.protocol.request_signature import PresentedRequest, RequestSignature
 from data_plane.protocol.revocation import Revocation
 from data_plane.protocol.served_issuer import ServedIssuer
-from shared.domain.client import Client, TokenProfile
+from shared.domain.client import Client
 from shared.domain.client_jwk import ClientJwk
 from shared.domain.ids import ClientId, TenantId
 from shared.domain.jwk import Algorithm
 from shared.domain.snapshot import IssuerSnapshot
+from shared.domain.static_claims import NO_CLAIMS
 
 Clock: TypeAlias = Callable[[], int]  # seconds since the epoch
 NewTokenId: TypeAlias = Callable[[], str]  # a fresh jti
@@ -76,6 +78,10 @@ class Issuers(Protocol):
 class Clients(Protocol):
     async def get(self, issuer: ServedIssuer, client_id: ClientId) -> Client | None: ...
 
+    async def of_workload(self, issuer: ServedIssuer, workload_issuer: str) -> tuple[ClientId, ...]:
+        """Name the enabled clients that have a rule for JWTs of this outside issuer."""
+        ...
+
 
 class Ledger(Protocol):
     async def record(self, issued: IssuedToken) -> None:
@@ -89,6 +95,26 @@ class Replays(Protocol):
         ...
 
 
+class SecretUses(Protocol):
+    def note(self, tenant: TenantId, digest: bytes, address: str, now: int) -> None:
+        """Note that the secret was used; nothing waits for it."""
+        ...
+
+
+class WrongSecrets(Protocol):
+    """Guesses at a client's secret, by (tenant, client_id, the caller's site)."""
+
+    def check(self, guesser: tuple[TenantId, ClientId, str], *, known: bool, now: int) -> None:
+        """Raise TooManyRequests where there were too many; `known`: there is such a client."""
+        ...
+
+    def count(
+        self, guesser: tuple[TenantId, ClientId, str], guess: bytes, *, known: bool, now: int
+    ) -> None:
+        """Count a guess that was wrong, by a digest of it."""
+        ...
+
+
 class Revocations(Protocol):
     async def add(self, tenant: TenantId, revocation: Revocation) -> None:
         """Return once the revocation is committed."""
@@ -98,11 +124,14 @@ class Revocations(Protocol):
 class Signer(Protocol):
     def sign(
         self,
-        claims: AccessTokenClaims,
+        claims: msgspec.Struct,
         issuer: ServedIssuer,
         algorithm: Algorithm,
-        profile: TokenProfile,
-    ) -> str: ...
+        typ: str,
+        more: bytes = NO_CLAIMS,
+    ) -> str:
+        """Sign the claims and, beside them, the members of a JSON object that has none of them."""
+        ...
 
     def verify(self, token: str, issuer: ServedIssuer) -> AccessTokenClaims | None:
         """Give the claims of an access token that this issuer signed; None for any other text."""
@@ -112,6 +141,12 @@ class Signer(Protocol):
 class Verifier(Protocol):
     def verify(self, jws: Jws[Any], algorithm: str, key: ClientJwk) -> bool:
         """Tell whether somebody else's key, used with this algorithm, made the signature."""
+        ...
+
+
+class SignedRequests(Protocol):
+    def verify(self, request: PresentedRequest) -> RequestSignature | None:
+        """Give the signature of an operator's key, if it is one and covers what it must."""
         ...
 
 
@@ -147,10 +182,15 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     clients: Clients
     ledger: Ledger
     replays: Replays
+    secret_uses: SecretUses
+    wrong_secrets: WrongSecrets
     revocations: Revocations
     signer: Signer
     verifier: Verifier
+    key_sets: KeySets
+    signed_requests: SignedRequests
     readiness: Readiness
     clock: Clock
     new_token_id: NewTokenId
     peppers: Peppers
+    management_audience: str  # the `aud` of management tokens

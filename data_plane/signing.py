@@ -23,6 +23,7 @@ from shared.domain.client_jwk import ClientJwk
 from shared.domain.ids import Kid
 from shared.domain.jwk import Algorithm, PrivateKey, private_key_from_der
 from shared.domain.snapshot import SigningKey
+from shared.domain.static_claims import NO_CLAIMS
 from shared.runtime.sealing import Sealer
 
 _JWS_ALGORITHMS: dict[Algorithm, Any] = {
@@ -49,17 +50,21 @@ class JwtSigner:
         self._sealer = sealer
         self._private: dict[bytes, PrivateKey] = {}  # by the sealed key, which names its tenant
         self._public: dict[Kid, Any] = {}  # a kid is a digest of the key, so it means one key
-        self._headers: dict[tuple[Kid, TokenProfile], str] = {}
+        self._headers: dict[tuple[Kid, str], str] = {}
 
     def sign(
         self,
-        claims: AccessTokenClaims,
+        claims: msgspec.Struct,
         issuer: ServedIssuer,
         algorithm: Algorithm,
-        profile: TokenProfile,
+        typ: str,
+        more: bytes = NO_CLAIMS,
     ) -> str:
         key = issuer.current_keys[algorithm]
-        signing_input = f"{self._header(key, profile)}.{encode_base64url(_encode(claims))}"
+        payload = _encode(claims)
+        if more != NO_CLAIMS:
+            payload = payload[:-1] + b"," + more[1:]
+        signing_input = f"{self._header(key, typ)}.{encode_base64url(payload)}"
         signature: bytes = _JWS_ALGORITHMS[algorithm].sign(
             signing_input.encode(), self._private_key(key, issuer)
         )
@@ -94,12 +99,12 @@ class JwtSigner:
             keep(self._public, key.kid, held, _MAXIMUM_KEPT)
         return held
 
-    def _header(self, key: SigningKey, profile: TokenProfile) -> str:
-        held = self._headers.get((key.kid, profile))
+    def _header(self, key: SigningKey, typ: str) -> str:
+        held = self._headers.get((key.kid, typ))
         if held is None:
-            header = {"alg": key.algorithm, "kid": key.kid, "typ": profile}
+            header = {"alg": key.algorithm, "kid": key.kid, "typ": typ}
             held = encode_base64url(_encode(header))
-            keep(self._headers, (key.kid, profile), held, _MAXIMUM_KEPT)
+            keep(self._headers, (key.kid, typ), held, _MAXIMUM_KEPT)
         return held
 
 
@@ -112,6 +117,8 @@ class ForeignVerifier:
     def verify(self, jws: Jws[Any], algorithm: str, key: ClientJwk) -> bool:
         """Tell whether the key, used with this algorithm, made the signature."""
         if algorithm not in _FOREIGN or key.alg not in {None, algorithm}:
+            return False
+        if key.use not in {None, "sig"}:  # RFC 7517 section 4.2
             return False
         verifier, key_type, curve = _FOREIGN[algorithm]
         if (key.kty, key.crv) != (key_type, curve):
@@ -127,6 +134,8 @@ class ForeignVerifier:
             try:
                 held = verifier.from_jwk(msgspec.to_builtins(key))
             except (InvalidKeyError, UnsupportedAlgorithm, ValueError):
+                return None
+            if verifier.check_key_length(held):  # what is wrong with it, RFC 7518 section 3.3
                 return None
             keep(self._loaded, key, held, _MAXIMUM_KEPT)
         return held

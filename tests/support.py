@@ -8,18 +8,22 @@ from urllib.parse import urlencode
 
 import httpx
 import msgspec
+from sqlalchemy import delete, update
 
 from control_plane.apis.actions import create_api
 from control_plane.apis.rules import NewApi
 from control_plane.clients.actions import RegisteredClient, register_client
 from control_plane.clients.rules import NewClient
+from control_plane.publishing.snapshots import edit_tenant
 from control_plane.tenants.actions import NewTenant, create_tenant
-from shared.domain.client import TokenProfile
-from shared.domain.ids import TenantId
+from shared.domain.client import AuthMethod, TokenProfile
+from shared.domain.ids import ClientId, TenantId
 from shared.domain.jwk import Algorithm
+from shared.domain.management import OPERATOR
 from shared.runtime.config import Config
 from shared.runtime.database import Database
 from shared.runtime.sealing import Sealer
+from shared.runtime.tables import tenant as tables
 
 PEPPER = "cGVwcGVyLXBlcHBlci1wZXBwZXItcGVwcGVyLXBlcHA"
 MASTER_KEY = "bWFzdGVyLW1hc3Rlci1tYXN0ZXItbWFzdGVyLW1hc3Q"
@@ -79,12 +83,14 @@ async def make_tenant(
     slug: str | None = None,
     algorithm: Algorithm = Algorithm.ES256,
     profile: TokenProfile = TokenProfile.AT_JWT,
+    account: str = OPERATOR,
 ) -> MadeTenant:
     """Make a tenant whose API has the scopes `read` and `write`, with a client granted both."""
     slug = slug or new_slug()
     audience = f"https://api.{slug}.example"
     sealer = Sealer(config.master_keys)
-    tenant_id = await create_tenant(database, sealer, NewTenant(slug=slug, name=slug))
+    new_tenant = NewTenant(slug=slug, name=slug, account=account)
+    tenant_id = await create_tenant(database, sealer, new_tenant)
     new = NewApi(
         identifier=audience,
         name="Things",
@@ -140,3 +146,15 @@ async def opened(url: str) -> AsyncIterator[Database]:
         yield database
     finally:
         await database.close()
+
+
+async def prove_by_workload(database: Database, tenant: TenantId, client_id: ClientId) -> None:
+    """Have the client prove itself by a JWT of an outside issuer, and by no secret."""
+    found, secrets = tables.client, tables.client_secret
+    async with edit_tenant(database, tenant) as connection:
+        await connection.execute(
+            update(found)
+            .where(found.c.client_id == client_id)
+            .values(auth_method=AuthMethod.WORKLOAD_IDENTITY)
+        )
+        await connection.execute(delete(secrets).where(secrets.c.client_id == client_id))

@@ -1,8 +1,10 @@
-"""Creating and listing a tenant's APIs."""
+"""Creating, changing and deleting a tenant's APIs."""
+
+import msgspec
 
 from control_plane.apis import repository
 from control_plane.apis.repository import ApiRow
-from control_plane.apis.rules import InvalidApi, NewApi, check_new_api
+from control_plane.apis.rules import ApiChange, InvalidApi, NewApi, changed, check_new_api
 from control_plane.keys.actions import ensure_signing_key
 from control_plane.publishing.snapshots import edit_tenant
 from shared.domain.ids import TenantId
@@ -20,6 +22,35 @@ async def create_api(database: Database, sealer: Sealer, tenant: TenantId, new: 
         if not await repository.add_api(connection, new):
             raise InvalidApi(f"there is an API {new.identifier} already")
         await ensure_signing_key(connection, new.algorithm, tenant, sealer)
+
+
+async def change_api(
+    database: Database, sealer: Sealer, tenant: TenantId, identifier: str, change: ApiChange
+) -> NewApi:
+    """Change an API. A scope that it loses is taken from its clients; tokens live on as issued.
+
+    Raises InvalidApi or UnknownTenant.
+    """
+    async with edit_tenant(database, tenant) as connection:
+        held = await repository.get_api(connection, identifier)
+        if held is None:
+            raise InvalidApi(f"there is no API {identifier}")
+        new = changed(msgspec.convert(held, NewApi, from_attributes=True), change)
+        await repository.set_api(connection, new)
+        await ensure_signing_key(connection, new.algorithm, tenant, sealer)
+    return new
+
+
+async def delete_api(database: Database, tenant: TenantId, identifier: str) -> None:
+    """Delete an API that no client may ask for any more. Raises InvalidApi or UnknownTenant."""
+    async with edit_tenant(database, tenant) as connection:
+        clients = await repository.count_clients(connection, identifier)
+        if clients:
+            raise InvalidApi(
+                f"{clients} clients may ask for the API {identifier}: change them first"
+            )
+        if not await repository.delete_api(connection, identifier):
+            raise InvalidApi(f"there is no API {identifier}")
 
 
 async def list_apis(database: Database, tenant: TenantId) -> list[ApiRow]:

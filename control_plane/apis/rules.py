@@ -35,6 +35,26 @@ class NewApi(msgspec.Struct, frozen=True, kw_only=True):
     profile: TokenProfile = TokenProfile.AT_JWT
 
 
+class ApiChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be different; None leaves it as it is. An identifier never changes."""
+
+    name: str | None = None
+    scopes: dict[str, str] | None = None
+    token_lifetime: int | None = None  # seconds
+    algorithm: Algorithm | None = None
+    profile: TokenProfile | None = None
+
+
+def changed(held: NewApi, change: ApiChange) -> NewApi:
+    """Give the API as it is to be. Raises InvalidApi."""
+    new = {
+        name: value for name, value in msgspec.structs.asdict(change).items() if value is not None
+    }
+    api = msgspec.structs.replace(held, **new)
+    check_new_api(api)
+    return api
+
+
 def check_new_api(api: NewApi) -> None:
     _check_identifier(api.identifier)
     if not is_name(api.name):

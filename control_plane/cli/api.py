@@ -1,10 +1,13 @@
 """`auth-service api …`."""
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 import click
 
 from control_plane.apis import actions
 from control_plane.apis.repository import ApiRow
-from control_plane.apis.rules import NewApi
+from control_plane.apis.rules import ApiChange, NewApi
 from control_plane.cli.command import Terminal, command
 from control_plane.cli.database import tenant_id_of, with_database
 from shared.domain.client import MAXIMUM_TOKEN_LIFETIME, MINIMUM_TOKEN_LIFETIME, TokenProfile
@@ -13,35 +16,49 @@ from shared.runtime.config import Config
 from shared.runtime.database import Database
 from shared.runtime.sealing import Sealer
 
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
 
 @click.group()
 def api() -> None:
-    """Create and list a tenant's APIs."""
+    """Create, list, change and delete a tenant's APIs."""
+
+
+_tenant = click.option("--tenant", "slug", required=True, help="The tenant's slug.")
+_lifetime = click.option(
+    "--token-lifetime",
+    type=click.IntRange(MINIMUM_TOKEN_LIFETIME, MAXIMUM_TOKEN_LIFETIME),
+    help="Seconds; in create TOKEN_TTL where it is not given.",
+)
+
+
+def _algorithm(default: str | None = None) -> Callable[[Decorated], Decorated]:
+    return click.option(
+        "--algorithm",
+        type=click.Choice([each.value for each in Algorithm], case_sensitive=False),
+        default=default,
+        show_default=default is not None,
+    )
+
+
+def _profile(default: str | None = None) -> Callable[[Decorated], Decorated]:
+    return click.option(
+        "--profile",
+        type=click.Choice([each.value for each in TokenProfile], case_sensitive=False),
+        default=default,
+        show_default=default is not None,
+        help="The tokens' `typ`; Spring Security's default decoder wants JWT.",
+    )
 
 
 @command(api, "create")
-@click.option("--tenant", "slug", required=True, help="The tenant's slug.")
+@_tenant
 @click.option("--identifier", required=True, help="An absolute URI: the tokens' `aud`.")
 @click.option("--name", help="For people; the identifier where it is not given.")
 @click.option("--scope", "scopes", multiple=True, help="A scope, or scope=description. Repeatable.")
-@click.option(
-    "--token-lifetime",
-    type=click.IntRange(MINIMUM_TOKEN_LIFETIME, MAXIMUM_TOKEN_LIFETIME),
-    help="Seconds; TOKEN_TTL where it is not given.",
-)
-@click.option(
-    "--algorithm",
-    type=click.Choice([each.value for each in Algorithm], case_sensitive=False),
-    default=Algorithm.ES256.value,
-    show_default=True,
-)
-@click.option(
-    "--profile",
-    type=click.Choice([each.value for each in TokenProfile], case_sensitive=False),
-    default=TokenProfile.AT_JWT.value,
-    show_default=True,
-    help="The tokens' `typ`; Spring Security's default decoder wants JWT.",
-)
+@_lifetime
+@_algorithm(Algorithm.ES256.value)
+@_profile(TokenProfile.AT_JWT.value)
 def create(
     terminal: Terminal,
     slug: str,
@@ -70,13 +87,64 @@ def create(
     made = with_database(terminal, work)
     terminal.show(
         made,
-        f"API {made.identifier}: {made.algorithm}, tokens live {made.token_lifetime} s",
+        _line(made),
         f"auth-service client create --tenant {slug} --api {identifier} --name my-service",
     )
 
 
+@command(api, "update")
+@_tenant
+@click.argument("identifier")
+@click.option("--name", help="For people.")
+@click.option("--scope", "scopes", multiple=True, help="All its scopes from now on; see create.")
+@_lifetime
+@_algorithm()
+@_profile()
+def update(
+    terminal: Terminal,
+    slug: str,
+    identifier: str,
+    name: str | None,
+    scopes: tuple[str, ...],
+    token_lifetime: int | None,
+    algorithm: str | None,
+    profile: str | None,
+) -> None:
+    """Change an API. A scope that it loses is taken from its clients too."""
+    change = ApiChange(
+        name=name,
+        scopes=dict(_scope(each) for each in scopes) if scopes else None,
+        token_lifetime=token_lifetime,
+        algorithm=None if algorithm is None else Algorithm(algorithm),
+        profile=None if profile is None else TokenProfile(profile),
+    )
+
+    async def work(config: Config, database: Database) -> NewApi:
+        tenant_id = await tenant_id_of(database, slug)
+        sealer = Sealer(config.master_keys)
+        return await actions.change_api(database, sealer, tenant_id, identifier, change)
+
+    terminal.show(made := with_database(terminal, work), _line(made))
+
+
+@command(api, "delete")
+@_tenant
+@click.argument("identifier")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def delete(terminal: Terminal, slug: str, identifier: str, *, yes: bool) -> None:
+    """Delete an API that no client may ask for any more."""
+    if not yes:
+        terminal.confirm(identifier, "This deletes the API for good.")
+
+    async def work(_: Config, database: Database) -> None:
+        await actions.delete_api(database, await tenant_id_of(database, slug), identifier)
+
+    with_database(terminal, work)
+    terminal.show({"identifier": identifier, "deleted": True}, f"{identifier} is deleted.")
+
+
 @command(api, "list")
-@click.option("--tenant", "slug", required=True, help="The tenant's slug.")
+@_tenant
 def list_(terminal: Terminal, slug: str) -> None:
     """List a tenant's APIs."""
 
@@ -89,6 +157,10 @@ def list_(terminal: Terminal, slug: str) -> None:
         for each in found
     ]
     terminal.show({"apis": found}, "\n".join(lines) or "The tenant has no APIs.")
+
+
+def _line(api: NewApi) -> str:
+    return f"API {api.identifier}: {api.algorithm}, tokens live {api.token_lifetime} s"
 
 
 def _scope(text: str) -> tuple[str, str]:

@@ -3,15 +3,12 @@
 import click
 import msgspec
 
-from control_plane.apis.actions import list_apis
 from control_plane.cli.command import Terminal, command
 from control_plane.cli.database import tenant_id_of, with_database
 from control_plane.clients import actions
 from control_plane.clients.actions import RegisteredClient
-from control_plane.clients.repository import ClientDetails, ClientRow
-from control_plane.clients.rules import InvalidClientMetadata, NewClient
-from shared.domain.ids import ClientId, TenantId
-from shared.domain.scope import Scope, parse_scope
+from control_plane.clients.repository import ClientDetails, ClientRow, SecretRow
+from shared.domain.ids import ClientId
 from shared.runtime.config import Config
 from shared.runtime.database import Database
 
@@ -27,36 +24,6 @@ class ClientPage(msgspec.Struct, frozen=True, kw_only=True):
 @click.group()
 def client() -> None:
     """Register and change a tenant's clients."""
-
-
-@command(client, "create")
-@_tenant
-@click.option("--name", required=True, help="For people.")
-@click.option("--api", "apis", multiple=True, help="An API's identifier; the first is the default.")
-@click.option("--scope", "scopes", multiple=True, help="A scope; all of the APIs' where none is.")
-@click.option("--serves", multiple=True, help="An API whose tokens this client may introspect.")
-def create(
-    terminal: Terminal,
-    slug: str,
-    name: str,
-    apis: tuple[str, ...],
-    scopes: tuple[str, ...],
-    serves: tuple[str, ...],
-) -> None:
-    """Register a client. Its secret is shown once."""
-
-    async def work(config: Config, database: Database) -> RegisteredClient:
-        tenant_id = await tenant_id_of(database, slug)
-        new = NewClient(
-            name=name,
-            apis=apis or (() if serves else await _only_api(database, tenant_id)),
-            scopes=_scopes(scopes),
-            serves=serves,
-        )
-        return await actions.register_client(database, config.secret_peppers, tenant_id, new)
-
-    made = with_database(terminal, work)
-    _show_secret(terminal, slug, made)
 
 
 @command(client, "list")
@@ -93,16 +60,7 @@ def show(terminal: Terminal, slug: str, client_id: str) -> None:
         tenant_id = await tenant_id_of(database, slug)
         return await actions.show_client(database, tenant_id, ClientId(client_id))
 
-    found = with_database(terminal, work)
-    grants = [f"api      {api}: {' '.join(scopes)}" for api, scopes in found.grants.items()]
-    secrets = [
-        f"secret   …{each.last_four}, "
-        + (f"expires {each.expires_at.isoformat()}" if each.expires_at else "does not expire")
-        for each in found.secrets
-    ]
-    state = "enabled" if found.client.enabled else "disabled"
-    lines = [f"client   {client_id} ({state})", f"name     {found.client.name}", *grants, *secrets]
-    terminal.show(found, "\n".join(lines))
+    show_details(terminal, with_database(terminal, work))
 
 
 @command(client, "disable")
@@ -154,6 +112,22 @@ def delete(terminal: Terminal, slug: str, client_id: str, *, yes: bool) -> None:
     terminal.show({"client_id": client_id, "deleted": True}, f"{client_id} is deleted.")
 
 
+@command(client, "revoke-tokens")
+@_tenant
+@_client_id
+def revoke_tokens(terminal: Terminal, slug: str, client_id: str) -> None:
+    """Refuse every token that the client has been issued until now."""
+
+    async def work(_: Config, database: Database) -> None:
+        await actions.revoke_tokens(
+            database, await tenant_id_of(database, slug), ClientId(client_id)
+        )
+
+    with_database(terminal, work)
+    shown = {"client_id": client_id, "tokens_revoked": True}
+    terminal.show(shown, f"Every token of {client_id} is refused.")
+
+
 @command(client, "rotate-secret")
 @_tenant
 @_client_id
@@ -172,10 +146,37 @@ def rotate_secret(terminal: Terminal, slug: str, client_id: str, overlap: int) -
             overlap,
         )
 
-    _show_secret(terminal, slug, with_database(terminal, work))
+    show_registered(terminal, slug, with_database(terminal, work))
 
 
-def _show_secret(terminal: Terminal, slug: str, made: RegisteredClient) -> None:
+def show_details(terminal: Terminal, found: ClientDetails) -> None:
+    client = found.client
+    state = "enabled" if client.enabled else "disabled"
+    lines = [
+        f"client   {client.client_id} ({state})",
+        f"name     {client.name}",
+        f"proof    {client.auth_method}, DPoP {client.dpop}",
+        *(f"api      {api}: {' '.join(scopes)}" for api, scopes in found.grants.items()),
+        *(f"serves   {api}" for api in client.serves),
+        *(f"key      {key.kty} {key.kid or '(without kid)'}" for key in client.jwks or ()),
+        *([f"keys at  {client.jwks_uri}"] if client.jwks_uri else []),
+        *(f"claim    {name}={value}" for name, value in client.claims.items()),
+        *(f"workload {rule.name}: {rule.issuer}" for rule in client.workloads),
+        *(_secret_line(secret) for secret in found.secrets),
+    ]
+    terminal.show(found, "\n".join(lines))
+
+
+def _secret_line(secret: SecretRow) -> str:
+    expires = f"expires {secret.expires_at.isoformat()}" if secret.expires_at else "does not expire"
+    return f"secret   …{secret.last_four}, {expires}"
+
+
+def show_registered(terminal: Terminal, slug: str, made: RegisteredClient) -> None:
+    if not made.client_secret:
+        following = f"auth-service client show --tenant {slug} {made.client_id}"
+        terminal.show(made, f"client_id      {made.client_id}", following)
+        return
     text = f"client_id      {made.client_id}\nclient_secret  {made.client_secret}"
     terminal.show(
         made, text, f"auth-service token get --tenant {slug} --client-id {made.client_id}"
@@ -186,22 +187,3 @@ def _show_secret(terminal: Terminal, slug: str, made: RegisteredClient) -> None:
 
 def _state(client_id: str, *, enabled: bool) -> dict[str, str | bool]:
     return {"client_id": client_id, "enabled": enabled}
-
-
-def _scopes(texts: tuple[str, ...]) -> Scope | None:
-    """Read each --scope, which may hold several with spaces between."""
-    if not texts:
-        return None
-    return frozenset[str]().union(*(parse_scope(text) for text in texts))
-
-
-async def _only_api(database: Database, tenant_id: TenantId) -> tuple[str, ...]:
-    """Name the tenant's API where there is one, so that --api need not."""
-    apis = await list_apis(database, tenant_id)
-    if len(apis) != 1:
-        raise InvalidClientMetadata(
-            "Create an API first: auth-service api create"
-            if not apis
-            else "The tenant has several APIs: say with --api which the client may ask for"
-        )
-    return (apis[0].identifier,)

@@ -9,6 +9,7 @@ from control_plane.apis.rules import NewApi
 from control_plane.cli.settings import write_secret_file
 from control_plane.clients.actions import UnknownClient, register_client, show_client
 from control_plane.clients.rules import NewClient
+from control_plane.management.actions import ensure_system_tenant
 from control_plane.publishing.snapshots import UnknownTenant
 from control_plane.tenants.actions import NewTenant, create_tenant, show_tenant
 from shared.domain.ids import ClientId, TenantId
@@ -38,10 +39,11 @@ def read_demo(data_dir: Path) -> Demo | None:
 
 
 async def ensure_demo(config: Config, data_dir: Path) -> Demo:
-    """Find the demo tenant, API and client, or make what is missing of them."""
+    """Find the built-in tenant, and the demo's with its API and client, or make what is missing."""
     database = Database(config.database_url)
     sealer = Sealer(config.master_keys)
     try:
+        await ensure_system_tenant(database, config)
         tenant = await _tenant(database, sealer)
         held = read_demo(data_dir)
         if held is not None and await _is_there(database, tenant, held):

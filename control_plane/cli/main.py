@@ -10,11 +10,15 @@ _COMMANDS = {
     "dev": ("dev", "dev", "Run everything on this machine, from nothing."),
     "migrate": ("migrate", "migrate", "Take the database to this release."),
     "serve": ("serve", "serve", "Run a production process."),
+    "account": ("account", "account", "Create and list accounts."),
     "tenant": ("tenant", "tenant", "Create, list, suspend, resume and delete tenants."),
-    "api": ("api", "api", "Create and list a tenant's APIs."),
-    "client": ("client", "client", "Register and change a tenant's clients."),
+    "api": ("api", "api", "Create, list, change and delete a tenant's APIs."),
+    "client": ("client_register", "client", "Register and change a tenant's clients."),
+    "workload": ("workload", "workload", "Let JWTs of outside issuers prove a client."),
+    "api-key": ("api_key", "api_key", "Create, list and revoke the API keys of accounts."),
     "keys": ("keys", "keys", "List a tenant's signing keys."),
     "token": ("token", "token", "Get, decode, introspect and revoke tokens."),
+    "openapi": ("openapi", "openapi", "Print the OpenAPI document of the data plane."),
     "doctor": ("doctor", "doctor", "Check that everything is in order."),
 }
 

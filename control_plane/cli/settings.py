@@ -59,7 +59,9 @@ def write_kept(data_dir: Path, values: Mapping[str, str]) -> None:
     header = (
         "# Written by `auth-service dev`. Keep it with the database: it opens the signing keys.\n"
     )
-    text = header + "".join(f"{name}={value}\n" for name, value in values.items())
+    # a value is one line here; JSON, which may have several, means the same without their ends
+    lines = (f"{name}={' '.join(value.splitlines())}\n" for name, value in values.items())
+    text = header + "".join(lines)
     write_secret_file(data_dir / _FILE, text)
 
 

@@ -10,6 +10,7 @@ from control_plane.tenants.actions import NewTenant
 from control_plane.tenants.repository import TenantRow
 from shared.domain.ids import TenantId
 from shared.domain.issuer import issuer_url
+from shared.domain.management import OPERATOR
 from shared.domain.snapshot import TenantStatus
 from shared.runtime.config import Config
 from shared.runtime.database import Database
@@ -20,6 +21,7 @@ class ShownTenant(msgspec.Struct, frozen=True, kw_only=True):
     tenant_id: TenantId
     slug: str
     name: str
+    account: str
     status: TenantStatus
     issuer: str
     created_at: str
@@ -39,8 +41,9 @@ def tenant() -> None:
 @click.argument("slug_argument", metavar="[SLUG]", required=False)
 @click.option("--slug", help="The tenant's part of its issuer URL.")
 @click.option("--name", help="For people; the slug where it is not given.")
+@click.option("--account", default=OPERATOR, show_default=True, help="The account's id.")
 def create(
-    terminal: Terminal, slug_argument: str | None, slug: str | None, name: str | None
+    terminal: Terminal, slug_argument: str | None, slug: str | None, name: str | None, account: str
 ) -> None:
     """Create a tenant with its own issuer URL, keys and schema."""
     chosen = slug or slug_argument
@@ -48,7 +51,7 @@ def create(
         raise click.UsageError("Name the tenant's slug: auth-service tenant create acme-test")
 
     async def work(config: Config, database: Database) -> ShownTenant:
-        new = NewTenant(slug=chosen, name=name or chosen)
+        new = NewTenant(slug=chosen, name=name or chosen, account=account)
         await actions.create_tenant(database, Sealer(config.master_keys), new)
         return _shown(await actions.show_tenant(database, chosen), config)
 
@@ -72,7 +75,7 @@ def list_(terminal: Terminal, after: str, limit: int) -> None:
 
     found = with_database(terminal, work)
     following = found[-1].slug if len(found) == limit else None
-    lines = [f"{each.slug:<40}  {each.status:<9}  {each.issuer}" for each in found]
+    lines = [f"{each.slug:<40}  {each.status:<9}  {each.account}  {each.issuer}" for each in found]
     terminal.show(
         TenantPage(tenants=found, next=following),
         "\n".join(lines) or "There are no tenants.",
@@ -116,6 +119,22 @@ def delete(terminal: Terminal, slug: str, *, yes: bool) -> None:
     _change(terminal, slug, TenantStatus.DELETED)
 
 
+@command(tenant, "revoke-tokens")
+@click.argument("slug")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def revoke_tokens(terminal: Terminal, slug: str, *, yes: bool) -> None:
+    """Refuse every token that the tenant has issued until now."""
+    if not yes:
+        terminal.confirm(slug, "Every client of the tenant must ask for a new token.")
+
+    async def work(_: Config, database: Database) -> None:
+        await actions.revoke_tokens(database, slug)
+
+    with_database(terminal, work)
+    shown = {"slug": slug, "tokens_revoked": True}
+    terminal.show(shown, f"Every token of {slug} is refused.")
+
+
 def _change(terminal: Terminal, slug: str, to: TenantStatus) -> None:
     async def work(config: Config, database: Database) -> ShownTenant:
         before = await actions.show_tenant(database, slug)
@@ -137,6 +156,7 @@ def _shown(row: TenantRow, config: Config) -> ShownTenant:
         tenant_id=row.id,
         slug=row.slug,
         name=row.name,
+        account=row.account_id,
         status=row.status,
         issuer=issuer_url(config.public_url, row.slug),
         created_at=row.created_at.isoformat(),
@@ -147,6 +167,7 @@ def _text(shown: ShownTenant) -> str:
     return (
         f"tenant   {shown.slug} ({shown.status})\n"
         f"name     {shown.name}\n"
+        f"account  {shown.account}\n"
         f"issuer   {shown.issuer}\n"
         f"id       {shown.tenant_id}"
     )

@@ -8,15 +8,24 @@ import msgspec
 from control_plane.clients import repository
 from control_plane.clients.repository import ClientDetails, ClientRow
 from control_plane.clients.rules import (
+    ClientChange,
+    ClientKeys,
     NewClient,
+    check_change,
+    check_keys,
     check_live_secrets,
     check_new_client,
+    check_not_ours,
     check_overlap,
     grants_for,
 )
+from control_plane.keys.repository import list_keys
 from control_plane.publishing.snapshots import edit_tenant
+from shared.domain.client import AuthMethod
 from shared.domain.ids import ClientId, TenantId
+from shared.domain.outbound_url import Network, check_outbound_url
 from shared.domain.refused import Refused
+from shared.domain.static_claims import check_static_claims
 from shared.runtime.config import Key
 from shared.runtime.database import Database
 from shared.runtime.secrets import make_client_id, make_client_secret
@@ -29,21 +38,64 @@ class UnknownClient(Refused):
 _UNKNOWN = "the tenant has no such client"
 
 
-class RegisteredClient(msgspec.Struct, frozen=True, kw_only=True):
+class RegisteredClient(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     client_id: ClientId
-    client_secret: str  # shown once
+    client_secret: str = ""  # shown once; empty for a client that proves itself without
 
 
 async def register_client(
-    database: Database, peppers: tuple[Key, ...], tenant: TenantId, new: NewClient
+    database: Database,
+    peppers: tuple[Key, ...],
+    tenant: TenantId,
+    new: NewClient,
+    networks: tuple[Network, ...] = (),
 ) -> RegisteredClient:
+    """Register a client; `networks` are the private ones that its key set may be in."""
     check_new_client(new)
-    client_id, secret = make_client_id(), make_client_secret(peppers)
+    claims = check_static_claims(new.claims)
+    _check_uri(new.keys, networks)
+    client_id = make_client_id()
+    has_secret = new.auth_method is AuthMethod.CLIENT_SECRET
+    secret = make_client_secret(peppers) if has_secret else None
     async with edit_tenant(database, tenant) as connection:
         scopes = await repository.scopes_of_apis(connection, (*new.apis, *new.serves))
-        await repository.add_client(connection, client_id, new, grants_for(new, scopes))
-        await repository.add_secret(connection, client_id, secret)
-    return RegisteredClient(client_id=client_id, client_secret=secret.text)
+        check_not_ours(new.keys, [key.kid for key in await list_keys(connection)])
+        await repository.add_client(connection, client_id, new, grants_for(new, scopes), claims)
+        if secret is not None:
+            await repository.add_secret(connection, client_id, secret)
+    return RegisteredClient(client_id=client_id, client_secret=secret.text if secret else "")
+
+
+async def change_client(
+    database: Database,
+    tenant: TenantId,
+    client_id: ClientId,
+    change: ClientChange,
+    networks: tuple[Network, ...] = (),
+) -> ClientDetails:
+    """Change a client. Its tokens live on as they were issued."""
+    check_change(change)
+    claims = None if change.claims is None else check_static_claims(change.claims)
+    _check_uri(change.keys, networks)
+    async with edit_tenant(database, tenant) as connection:
+        held = await repository.get_client(connection, client_id)
+        if held is None:
+            raise UnknownClient(_UNKNOWN)
+        if change.keys is not None:
+            check_keys(held.client.auth_method, change.keys)
+            check_not_ours(change.keys, [key.kid for key in await list_keys(connection)])
+        named = (*(change.apis or ()), *(change.serves or ()))
+        scopes = await repository.scopes_of_apis(connection, named)
+        grants = grants_for(change, scopes)
+        await repository.set_client(connection, client_id, change, claims)
+        if change.apis is not None:
+            await repository.set_grants(connection, client_id, grants)
+    return await show_client(database, tenant, client_id)
+
+
+def _check_uri(keys: ClientKeys | None, networks: tuple[Network, ...]) -> None:
+    if keys is not None and keys.jwks_uri is not None:
+        check_outbound_url(keys.jwks_uri, networks)
 
 
 async def rotate_secret(
@@ -84,6 +136,14 @@ async def delete_client(database: Database, tenant: TenantId, client_id: ClientI
     """Delete the client and refuse every token it holds."""
     async with edit_tenant(database, tenant) as connection:
         if not await repository.delete_client(connection, client_id):
+            raise UnknownClient(_UNKNOWN)
+        await repository.revoke_tokens_of_client(connection, tenant, client_id)
+
+
+async def revoke_tokens(database: Database, tenant: TenantId, client_id: ClientId) -> None:
+    """Refuse every token that the client has been issued until now; it may ask for others."""
+    async with edit_tenant(database, tenant) as connection:
+        if await repository.get_client(connection, client_id) is None:
             raise UnknownClient(_UNKNOWN)
         await repository.revoke_tokens_of_client(connection, tenant, client_id)
 

@@ -4,18 +4,21 @@ Every function works in the tenant's transaction that it is given.
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from control_plane.clients.rules import ApiGrant, NewClient
-from shared.domain.client import MAXIMUM_TOKEN_LIFETIME
+from control_plane.clients.rules import ApiGrant, ClientChange, ClientKeys, NewClient
+from control_plane.publishing.revocations import refuse_until_now
+from shared.domain.client import AuthMethod, DpopUse
+from shared.domain.client_jwk import ClientJwk
 from shared.domain.ids import ClientId, TenantId
 from shared.domain.scope import Scope
+from shared.domain.workload import WorkloadRule
 from shared.runtime.secrets import NewSecret
-from shared.runtime.tables.ledger import revocation
 from shared.runtime.tables.tenant import api, client, client_grant, client_secret
 
 
@@ -32,6 +35,13 @@ class ClientRow(msgspec.Struct, frozen=True, kw_only=True):
     default_api: str | None
     serves: list[str]
     created_at: datetime
+    auth_method: AuthMethod
+    jwks: list[ClientJwk] | None
+    jwks_uri: str | None
+    legacy_assertions: bool
+    dpop: DpopUse
+    claims: dict[str, Any]
+    workloads: list[WorkloadRule]
 
 
 class ClientDetails(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,22 +60,78 @@ async def scopes_of_apis(
 
 
 async def add_client(
-    connection: AsyncConnection, client_id: ClientId, new: NewClient, grants: tuple[ApiGrant, ...]
+    connection: AsyncConnection,
+    client_id: ClientId,
+    new: NewClient,
+    grants: tuple[ApiGrant, ...],
+    claims: bytes,
 ) -> None:
+    """Add the client's row and grants; `claims` are its static ones, as a JSON object."""
     await connection.execute(
         insert(client).values(
             client_id=client_id,
             name=new.name,
             default_api=new.apis[0] if new.apis else None,
             serves=list(new.serves),
+            auth_method=new.auth_method,
+            legacy_assertions=new.legacy_assertions,
+            dpop=new.dpop,
+            claims=msgspec.json.decode(claims),
+            **_keys(new.keys),
         )
     )
+    await _add_grants(connection, client_id, grants)
+
+
+async def set_client(
+    connection: AsyncConnection, client_id: ClientId, change: ClientChange, claims: bytes | None
+) -> None:
+    """Write what the change names, but for the grants."""
+    values: dict[str, object] = {
+        "name": change.name,
+        "serves": change.serves if change.serves is None else list(change.serves),
+        "legacy_assertions": change.legacy_assertions,
+        "dpop": change.dpop,
+        "claims": claims if claims is None else msgspec.json.decode(claims),
+        "default_api": change.apis[0] if change.apis else None,
+    }
+    given = {name: value for name, value in values.items() if value is not None}
+    if change.apis == ():
+        given["default_api"] = None
+    if change.keys is not None:
+        given |= _keys(change.keys)
+    if given:
+        await connection.execute(
+            update(client).where(client.c.client_id == client_id).values(**given)
+        )
+
+
+async def set_grants(
+    connection: AsyncConnection, client_id: ClientId, grants: tuple[ApiGrant, ...]
+) -> None:
+    """Let the client ask for these APIs and scopes, and for no others."""
+    await connection.execute(delete(client_grant).where(client_grant.c.client_id == client_id))
+    await _add_grants(connection, client_id, grants)
+
+
+async def _add_grants(
+    connection: AsyncConnection, client_id: ClientId, grants: tuple[ApiGrant, ...]
+) -> None:
     for grant in grants:
         await connection.execute(
             insert(client_grant).values(
                 client_id=client_id, api=grant.api, scopes=sorted(grant.scopes)
             )
         )
+
+
+def _keys(keys: ClientKeys | None) -> dict[str, object]:
+    if keys is None:
+        return {}
+    return {
+        "jwks": msgspec.to_builtins(keys.jwks) if keys.jwks else None,
+        "jwks_uri": keys.jwks_uri,
+    }
 
 
 async def add_secret(connection: AsyncConnection, client_id: ClientId, secret: NewSecret) -> None:
@@ -153,11 +219,5 @@ async def delete_client(connection: AsyncConnection, client_id: ClientId) -> boo
 async def revoke_tokens_of_client(
     connection: AsyncConnection, tenant: TenantId, client_id: ClientId
 ) -> None:
-    """Refuse every token that the client has been issued until now; the later mark wins."""
-    until = func.now() + timedelta(seconds=MAXIMUM_TOKEN_LIFETIME)
-    mark = {"not_before": func.now(), "expires_at": until}
-    await connection.execute(
-        insert(revocation)
-        .values(tenant=tenant, kind="client", subject=client_id, **mark)
-        .on_conflict_do_update(index_elements=["tenant", "kind", "subject"], set_=mark)
-    )
+    """Refuse every token that the client has been issued until now."""
+    await refuse_until_now(connection, tenant, "client", client_id)

@@ -1,12 +1,17 @@
 """What a client may look like, and which of its secrets stay through a rotation. Pure."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import msgspec
 
+from shared.domain.client import MAXIMUM_LIVE_SECRETS, AuthMethod, DpopUse
+from shared.domain.client_jwk import ClientJwk, thumbprint
+from shared.domain.ids import Kid
 from shared.domain.name import NAME_RULE, is_name
 from shared.domain.refused import Refused
 from shared.domain.scope import Scope
 
-_MAXIMUM_LIVE_SECRETS = 5
 _MAXIMUM_OVERLAP = 7 * 24 * 3600  # seconds
 
 
@@ -19,11 +24,36 @@ class ApiGrant(msgspec.Struct, frozen=True, kw_only=True):
     scopes: Scope
 
 
+class ClientKeys(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the public keys of a private_key_jwt client are: here, or behind a URI."""
+
+    jwks: tuple[ClientJwk, ...] = ()
+    jwks_uri: str | None = None
+
+
 class NewClient(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     apis: tuple[str, ...]  # identifiers; the first is the default
     scopes: Scope | None = None  # None: every scope of those APIs
     serves: tuple[str, ...] = ()  # identifiers of APIs whose tokens it may introspect
+    auth_method: AuthMethod = AuthMethod.CLIENT_SECRET
+    keys: ClientKeys | None = None  # of a private_key_jwt client
+    legacy_assertions: bool = False
+    dpop: DpopUse = DpopUse.OPTIONAL
+    claims: dict[str, Any] = {}  # static, in each of its tokens
+
+
+class ClientChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be different; None leaves it as it is."""
+
+    name: str | None = None
+    apis: tuple[str, ...] | None = None  # as in NewClient, with `scopes`
+    scopes: Scope | None = None
+    serves: tuple[str, ...] | None = None
+    keys: ClientKeys | None = None
+    legacy_assertions: bool | None = None
+    dpop: DpopUse | None = None
+    claims: dict[str, Any] | None = None
 
 
 def check_new_client(new: NewClient) -> None:
@@ -33,29 +63,56 @@ def check_new_client(new: NewClient) -> None:
         raise InvalidClientMetadata("a client needs an API to ask tokens for, or one to serve")
     if len(set(new.apis)) != len(new.apis):
         raise InvalidClientMetadata("an API is named twice")
+    check_keys(new.auth_method, new.keys)
 
 
-def grants_for(new: NewClient, scopes_of: dict[str, Scope]) -> tuple[ApiGrant, ...]:
+def check_not_ours(keys: ClientKeys | None, kids: Iterable[Kid]) -> None:
+    """Refuse the issuer's own keys and kids (a kid of ours is its key's thumbprint, RFC 7638)."""
+    ours = frozenset(kids)
+    for jwk in keys.jwks if keys else ():
+        if jwk.kid in ours or thumbprint(jwk) in ours:
+            raise InvalidClientMetadata("a key, or its kid, is the issuer's own")
+
+
+def check_change(change: ClientChange) -> None:
+    if change.name is not None and not is_name(change.name):
+        raise InvalidClientMetadata(NAME_RULE)
+    if change.scopes is not None and change.apis is None:
+        raise InvalidClientMetadata("scopes are changed together with the APIs they belong to")
+    if change.apis is not None and len(set(change.apis)) != len(change.apis):
+        raise InvalidClientMetadata("an API is named twice")
+
+
+def check_keys(method: AuthMethod, keys: ClientKeys | None) -> None:
+    signs = method is AuthMethod.PRIVATE_KEY_JWT
+    if signs and (keys is None or bool(keys.jwks) == bool(keys.jwks_uri)):
+        raise InvalidClientMetadata("private_key_jwt needs a key set, or the URI of one")
+    if not signs and keys is not None:
+        raise InvalidClientMetadata("only a private_key_jwt client has keys")
+
+
+def grants_for(new: NewClient | ClientChange, scopes_of: dict[str, Scope]) -> tuple[ApiGrant, ...]:
     """Spread the asked scopes over the asked APIs: each API grants those that it has.
 
     `scopes_of` has every API of the tenant that the client names.
     """
-    for identifier in (*new.apis, *new.serves):
+    apis = new.apis or ()
+    for identifier in (*apis, *(new.serves or ())):
         if identifier not in scopes_of:
             raise InvalidClientMetadata(f"there is no API {identifier}")
-    known = frozenset[str]().union(*(scopes_of[each] for each in new.apis))
+    known = frozenset[str]().union(*(scopes_of[each] for each in apis))
     asked = known if new.scopes is None else new.scopes
     if not asked <= known:
         unknown = ", ".join(sorted(asked - known))
         raise InvalidClientMetadata(f"none of the client's APIs has the scope {unknown}")
-    return tuple(ApiGrant(api=each, scopes=asked & scopes_of[each]) for each in new.apis)
+    return tuple(ApiGrant(api=each, scopes=asked & scopes_of[each]) for each in apis)
 
 
 def check_live_secrets(live: int) -> None:
     """Each live secret costs every authentication a digest."""
-    if live >= _MAXIMUM_LIVE_SECRETS:
+    if live >= MAXIMUM_LIVE_SECRETS:
         raise InvalidClientMetadata(
-            f"a client has at most {_MAXIMUM_LIVE_SECRETS} live secrets: let one expire first"
+            f"a client has at most {MAXIMUM_LIVE_SECRETS} live secrets: let one expire first"
         )
 
 

@@ -5,14 +5,17 @@ import os
 
 import msgspec
 
+from control_plane.accounts.actions import show_account
 from control_plane.keys.actions import make_signing_key
 from control_plane.keys.repository import add_current_key
+from control_plane.publishing.revocations import refuse_until_now
 from control_plane.publishing.snapshots import UnknownTenant, edit_tenant, publish, set_status
 from control_plane.tenants import repository
 from control_plane.tenants.repository import TenantRow
 from shared.domain.ids import TenantId, tenant_id
 from shared.domain.issuer import parse_slug
 from shared.domain.jwk import Algorithm
+from shared.domain.management import OPERATOR, SYSTEM_SLUG
 from shared.domain.name import NAME_RULE, is_name
 from shared.domain.refused import Refused
 from shared.domain.snapshot import SigningKey, TenantStatus
@@ -34,23 +37,34 @@ class InvalidTenant(Refused):
 class NewTenant(msgspec.Struct, frozen=True, kw_only=True):
     slug: str
     name: str
+    account: str = OPERATOR
 
 
 async def create_tenant(database: Database, sealer: Sealer, new: NewTenant) -> TenantId:
-    """Provision a tenant: row, role, schema, tables and first keys, all or nothing.
+    """Provision a tenant for an account.
 
-    Raises MalformedSlug, InvalidTenant or SlugTaken.
+    Raises MalformedSlug, InvalidTenant, UnknownAccount or SlugTaken.
     """
-    slug = parse_slug(new.slug)
+    parse_slug(new.slug)
     if not is_name(new.name):
         raise InvalidTenant(NAME_RULE)
+    if new.account != OPERATOR:
+        await show_account(database, new.account)
+    return await provision_tenant(database, sealer, new)
+
+
+async def provision_tenant(database: Database, sealer: Sealer, new: NewTenant) -> TenantId:
+    """Make what has been checked: row, role, schema, tables and first keys, all or nothing.
+
+    Raises SlugTaken.
+    """
     made = tenant_id(os.urandom(8))
     # RSA takes longer than all the SQL, so it runs beside it
     keys = asyncio.create_task(asyncio.to_thread(_first_keys, made, sealer))
     try:
         async with database.control() as connection:
-            if not await repository.add_tenant(connection, made, slug, new.name):
-                raise SlugTaken(f"the slug {slug!r} is taken")
+            if not await repository.add_tenant(connection, made, new.slug, new.name, new.account):
+                raise SlugTaken(f"the slug {new.slug!r} is taken")
             await repository.create_schema(connection, made)
             await become_tenant(connection, made)
             for key in await keys:
@@ -77,11 +91,20 @@ async def resume_tenant(database: Database, slug: str) -> None:
 
 async def delete_tenant(database: Database, slug: str) -> None:
     """Drop all that the tenant owns. Its slug stays taken for 90 days."""
+    if slug == SYSTEM_SLUG:
+        raise InvalidTenant("the built-in tenant cannot be deleted: the product is its client")
     tenant = await show_tenant(database, slug)
     async with edit_tenant(database, tenant.id) as connection:
         await become_login(connection)
         await set_status(connection, tenant.id, TenantStatus.DELETED)
         await repository.drop_schema(connection, tenant.id)
+
+
+async def revoke_tokens(database: Database, slug: str) -> None:
+    """Refuse every token that the tenant has issued until now."""
+    tenant = await show_tenant(database, slug)
+    async with edit_tenant(database, tenant.id) as connection:
+        await refuse_until_now(connection, tenant.id, "tenant", "")
 
 
 async def show_tenant(database: Database, slug: str) -> TenantRow:

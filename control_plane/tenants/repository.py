@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from migrations.run import tenant_grants, tenant_head, tenant_script
 from shared.domain.ids import TenantId, schema_of
+from shared.domain.management import OPERATOR
 from shared.domain.snapshot import TenantStatus
 from shared.runtime.database import run_script
 from shared.runtime.tables.control import issuer_snapshot, tenant
@@ -20,13 +21,18 @@ class TenantRow(msgspec.Struct, frozen=True, kw_only=True):
     id: TenantId
     slug: str
     name: str
+    account_id: str
     status: TenantStatus
     created_at: datetime
     deleted_at: datetime | None
 
 
 async def add_tenant(
-    connection: AsyncConnection, tenant_id: TenantId, slug: str, name: str
+    connection: AsyncConnection,
+    tenant_id: TenantId,
+    slug: str,
+    name: str,
+    account_id: str = OPERATOR,
 ) -> bool:
     """Add the tenant's row; False when the slug is taken or still held after a deletion."""
     await _release_slug(connection, slug)
@@ -36,6 +42,7 @@ async def add_tenant(
             id=tenant_id,
             slug=slug,
             name=name,
+            account_id=account_id,
             status=TenantStatus.ACTIVE,
             schema_revision=tenant_head(),
         )

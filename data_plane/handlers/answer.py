@@ -5,13 +5,19 @@ import msgspec
 from data_plane.protocol.document import Document
 from data_plane.protocol.errors import (
     HeadersTooLarge,
+    InsufficientScope,
     InvalidClient,
+    InvalidSignature,
+    InvalidToken,
     MalformedMessage,
     MethodNotAllowed,
     OAuthError,
     RequestTooLarge,
     RequestTooSlow,
     TemporarilyUnavailable,
+    TokenMissing,
+    TooManyRequests,
+    UseDpopNonce,
 )
 
 Header = tuple[bytes, bytes]
@@ -35,8 +41,17 @@ class Answer(msgspec.Struct, frozen=True):
     error: str = ""  # the wire code, for the log and the counters
 
 
-def json_answer(contents: msgspec.Struct) -> Answer:
-    return Answer(200, _JSON_NO_STORE, _encode(contents))
+def json_answer(contents: msgspec.Struct, *headers: Header) -> Answer:
+    return Answer(200, (*_JSON_NO_STORE, *headers), _encode(contents))
+
+
+def jwt_answer(media_type: bytes, token: str) -> Answer:
+    return Answer(200, ((b"content-type", media_type), *_JSON_NO_STORE[1:]), token.encode())
+
+
+def nonce_header(nonce: str) -> Header:
+    """The nonce for the client's next DPoP proof, RFC 9449 section 8.2."""
+    return (b"dpop-nonce", nonce.encode())
 
 
 def empty_answer() -> Answer:
@@ -59,20 +74,43 @@ def document_answer(found: Document, if_none_match: bytes | None, max_age: bytes
 
 
 def error_answer(error: OAuthError, realm: str) -> Answer:
-    headers: tuple[Header, ...] = _JSON_NO_STORE
-    match error:
-        case InvalidClient():
-            headers = (*headers, (b"www-authenticate", f'Basic realm="{realm}"'.encode()))
-        case MethodNotAllowed():
-            headers = (*headers, (b"allow", error.allowed))
-        case MalformedMessage() | RequestTooSlow() | RequestTooLarge() | HeadersTooLarge():
-            headers = (*headers, (b"connection", b"close"))  # what it still sends is not waited for
-        case TemporarilyUnavailable():
-            headers = (*headers, (b"retry-after", b"1"))
-        case _:
-            pass
+    headers = (*_JSON_NO_STORE, *_headers_of(error, realm))
     body = _encode({"error": error.code, "error_description": error.description})
     return Answer(error.status, headers, body, error.code)
+
+
+def _headers_of(error: OAuthError, realm: str) -> tuple[Header, ...]:
+    match error:
+        case InvalidClient():
+            return ((b"www-authenticate", f'Basic realm="{realm}"'.encode()),)
+        case InvalidToken() | InsufficientScope():
+            return (_bearer(realm, f', error="{error.code}"'),)
+        case TokenMissing() | InvalidSignature():
+            return (_bearer(realm, ""),)
+        case _:
+            return _what_to_do(error)
+
+
+def _what_to_do(error: OAuthError) -> tuple[Header, ...]:
+    match error:
+        case MethodNotAllowed():
+            header = b"allow", error.allowed
+        case MalformedMessage() | RequestTooSlow() | RequestTooLarge() | HeadersTooLarge():
+            header = b"connection", b"close"  # what it still sends is not waited for
+        case UseDpopNonce():
+            header = nonce_header(error.nonce)
+        case TemporarilyUnavailable():
+            header = b"retry-after", b"1"
+        case TooManyRequests():
+            header = b"retry-after", str(error.retry_after).encode()
+        case _:
+            return ()
+    return (header,)
+
+
+def _bearer(realm: str, error: str) -> Header:
+    """Challenge for a bearer token, RFC 6750 section 3."""
+    return (b"www-authenticate", f'Bearer realm="{realm}"{error}'.encode())
 
 
 def preflight_answer(methods: bytes) -> Answer:

@@ -1,13 +1,27 @@
-"""POST {issuer}/oauth/introspect, RFC 7662 section 2."""
+"""POST {issuer}/oauth/introspect, RFC 7662 section 2; answered by a JWT on request, RFC 9701."""
 
-from data_plane.handlers.answer import Answer, json_answer
+from data_plane.handlers.answer import Answer, json_answer, jwt_answer
 from data_plane.handlers.asked import Asked, authenticated_client, read_post
 from data_plane.ports import Given
 from data_plane.protocol.introspection import introspect as decide
+from data_plane.protocol.signed_introspection import (
+    INTROSPECTION_ALGORITHM,
+    MEDIA_TYPE,
+    TYP,
+    IntrospectionToken,
+    wants_jwt,
+)
 
 
 async def introspect(asked: Asked, given: Given) -> Answer:
     head, form = await read_post(asked)
     caller = await authenticated_client(asked, head, form, given)
-    claims = given.signer.verify(form.required("token"), asked.issuer)
-    return json_answer(decide(claims, caller, asked.issuer.revoked, now=given.clock()))
+    issuer, now = asked.issuer, given.clock()
+    claims = given.signer.verify(form.required("token"), issuer)
+    found = decide(claims, caller, issuer.revoked, now=now)
+    if not wants_jwt(asked.headers):
+        return json_answer(found)
+    answer = IntrospectionToken(
+        iss=issuer.issuer, aud=caller.client_id, iat=now, token_introspection=found
+    )
+    return jwt_answer(MEDIA_TYPE, given.signer.sign(answer, issuer, INTROSPECTION_ALGORITHM, TYP))

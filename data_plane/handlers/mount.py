@@ -12,6 +12,7 @@ from secrets import token_hex
 
 from litestar.types import HTTPScope, Receive, Send
 
+from data_plane.handlers.admin import admin_revoke
 from data_plane.handlers.answer import Answer, Header, error_answer
 from data_plane.handlers.asked import Asked, Endpoint
 from data_plane.handlers.documents import jwks, metadata, revocations
@@ -19,10 +20,12 @@ from data_plane.handlers.introspect import introspect
 from data_plane.handlers.revoke import revoke
 from data_plane.handlers.token import token
 from data_plane.ports import Given
+from data_plane.protocol.client_address import client_address
 from data_plane.protocol.errors import NotFound, OAuthError
 from data_plane.protocol.request_gate import read_head
 from data_plane.protocol.served_issuer import ServedIssuer
 from shared.domain.issuer import SLUG_PATTERN
+from shared.domain.outbound_url import Network
 from shared.runtime.logs import fields
 from shared.runtime.telemetry import Telemetry
 
@@ -32,6 +35,7 @@ _ENDPOINTS: Mapping[str, Endpoint] = {
     "oauth/token": token,
     "oauth/introspect": introspect,
     "oauth/revoke": revoke,
+    "admin/revoke": admin_revoke,
     ".well-known/jwks.json": jwks,
     ".well-known/revocations": revocations,
     ".well-known/openid-configuration": metadata,
@@ -49,9 +53,17 @@ _WITHOUT_LENGTH = {204, 304}  # RFC 9110 section 8.6
 class IssuersMount:
     """The ASGI application; one for each worker."""
 
-    def __init__(self, given: Given, telemetry: Telemetry, hosts: Collection[str]) -> None:
+    def __init__(
+        self,
+        given: Given,
+        telemetry: Telemetry,
+        hosts: Collection[str],
+        proxies: Collection[Network],
+    ) -> None:
+        """`hosts` are the server's own names; `proxies` may say whose a request is."""
         self._given = given
         self._hosts = hosts
+        self._proxies = proxies
         self._telemetry = telemetry
 
     async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
@@ -89,11 +101,16 @@ class IssuersMount:
                 head=read_head(headers),
                 hosts=self._hosts,
                 receive=receive,
+                address=client_address(_peer(scope), headers, self._proxies),
                 issuer=issuer,
             )
             return await _ENDPOINTS[name](asked, self._given)
         except OAuthError as error:
             return error_answer(error, realm=issuer.issuer if issuer else "")
+
+
+def _peer(scope: HTTPScope) -> str | None:
+    return scope["client"][0] if scope["client"] else None
 
 
 def _read_path(scope: HTTPScope) -> tuple[str, str]:

@@ -1,7 +1,8 @@
 """POST {issuer}/oauth/token, RFC 6749 section 3.2."""
 
-from data_plane.handlers.answer import Answer, json_answer
+from data_plane.handlers.answer import Answer, json_answer, nonce_header
 from data_plane.handlers.asked import Asked, authenticated_client, read_post
+from data_plane.handlers.dpop import fresh_nonce, proven_key
 from data_plane.ports import Given, IssuedToken
 from data_plane.protocol.access_token import Issuance, TokenResponse, access_token_claims
 from data_plane.protocol.grants import client_credentials
@@ -13,9 +14,10 @@ async def token(asked: Asked, given: Given) -> Answer:
     head, form = await read_post(asked)
     client = await authenticated_client(asked, head, form, given)
     issue = client_credentials.decide(read_token_request(form), client)
-    this = Issuance(issuer=issuer.issuer, now=given.clock(), jti=given.new_token_id())
+    jkt = await proven_key(asked, client, given)
+    this = Issuance(issuer=issuer.issuer, now=given.clock(), jti=given.new_token_id(), jkt=jkt)
     claims = access_token_claims(issue, this)
-    access_token = given.signer.sign(claims, issuer, issue.algorithm, issue.profile)
+    access_token = given.signer.sign(claims, issuer, issue.algorithm, issue.profile, client.claims)
     await given.ledger.record(
         IssuedToken(
             tenant=issuer.tenant_id,
@@ -24,6 +26,12 @@ async def token(asked: Asked, given: Given) -> Answer:
             lifetime=issue.lifetime,
         )
     )
-    return json_answer(
-        TokenResponse(access_token=access_token, expires_in=issue.lifetime, scope=claims.scope)
+    answer = TokenResponse(
+        access_token=access_token,
+        expires_in=issue.lifetime,
+        scope=claims.scope,
+        token_type=claims.token_type,
     )
+    if jkt is None:
+        return json_answer(answer)
+    return json_answer(answer, nonce_header(fresh_nonce(asked, given)))

@@ -1,10 +1,16 @@
-"""The JWT access token, RFC 9068 section 2."""
+"""The JWT access token, RFC 9068 section 2, bound to a key where one is proven (RFC 9449)."""
 
 import msgspec
 
 from data_plane.protocol.grants.client_credentials import Issue
 from shared.domain.ids import ClientId
 from shared.domain.scope import format_scope
+
+
+class Confirmation(msgspec.Struct, frozen=True):
+    """The key that a token is bound to, RFC 9449 section 6.1."""
+
+    jkt: str  # its thumbprint
 
 
 class AccessTokenClaims(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,10 +25,16 @@ class AccessTokenClaims(msgspec.Struct, frozen=True, kw_only=True):
     iat: int
     exp: int
     jti: str
+    cnf: Confirmation | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def audience(self) -> tuple[str, ...]:
         return (self.aud,) if isinstance(self.aud, str) else self.aud
+
+    @property
+    def token_type(self) -> str:
+        """How the token is presented, RFC 6749 section 7.1."""
+        return "Bearer" if self.cnf is msgspec.UNSET else "DPoP"
 
 
 class Issuance(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +43,7 @@ class Issuance(msgspec.Struct, frozen=True, kw_only=True):
     issuer: str
     now: int  # seconds since the epoch
     jti: str
+    jkt: str | None = None  # thumbprint of the key that the client has proven
 
 
 def access_token_claims(issue: Issue, this: Issuance) -> AccessTokenClaims:
@@ -45,6 +58,7 @@ def access_token_claims(issue: Issue, this: Issuance) -> AccessTokenClaims:
         iat=this.now,
         exp=this.now + issue.lifetime,
         jti=this.jti,
+        cnf=msgspec.UNSET if this.jkt is None else Confirmation(this.jkt),
     )
 
 
@@ -54,4 +68,4 @@ class TokenResponse(msgspec.Struct, frozen=True, kw_only=True):
     access_token: str
     expires_in: int  # seconds
     scope: str
-    token_type: str = "Bearer"
+    token_type: str

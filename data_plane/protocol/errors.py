@@ -9,11 +9,18 @@ OAuthError                    RFC 6749 section 5.2
   EncodedBody                 415 invalid_request
   HeadersTooLarge             431 invalid_request
   InvalidClient               401 invalid_client
+  TokenMissing                401 token_missing              RFC 6750 section 3.1
+  InvalidToken                401 invalid_token              RFC 6750 section 3.1
+  InvalidSignature            401 invalid_signature          RFC 9421
+  InsufficientScope           403 insufficient_scope         RFC 6750 section 3.1
   InvalidScope                400 invalid_scope
+  InvalidDpopProof            400 invalid_dpop_proof         RFC 9449 section 5
+  UseDpopNonce                400 use_dpop_nonce             RFC 9449 section 8
   InvalidTarget               400 invalid_target             RFC 8707 section 2
   UnauthorizedClient          400 unauthorized_client
   UnsupportedGrantType        400 unsupported_grant_type
   NotFound                    404 not_found
+  TooManyRequests             429 too_many_requests          RFC 6585 section 4
   TemporarilyUnavailable      503 temporarily_unavailable
 """
 
@@ -79,12 +86,46 @@ class InvalidClient(OAuthError):
     status = 401
 
 
+class TokenMissing(OAuthError):
+    """Neither a bearer token nor a signature: the challenge names no error then."""
+
+    code = "token_missing"
+    status = 401
+
+
+class InvalidToken(OAuthError):
+    code = "invalid_token"
+    status = 401
+
+
+class InvalidSignature(OAuthError):
+    code = "invalid_signature"
+    status = 401
+
+
+class InsufficientScope(OAuthError):
+    code = "insufficient_scope"
+    status = 403
+
+
 class InvalidScope(OAuthError):
     code = "invalid_scope"
 
 
 class InvalidTarget(OAuthError):
     code = "invalid_target"
+
+
+class InvalidDpopProof(OAuthError):
+    code = "invalid_dpop_proof"
+
+
+class UseDpopNonce(OAuthError):
+    code = "use_dpop_nonce"
+
+    def __init__(self, description: str, nonce: str) -> None:
+        super().__init__(description)
+        self.nonce = nonce  # for the next try
 
 
 class UnauthorizedClient(OAuthError):
@@ -103,3 +144,13 @@ class NotFound(OAuthError):
 class TemporarilyUnavailable(OAuthError):
     code = "temporarily_unavailable"
     status = 503
+
+
+class TooManyRequests(OAuthError):
+    code = "too_many_requests"
+    status = 429
+
+    def __init__(self, description: str, retry_after: int) -> None:
+        """Take after how many seconds it is worth another try."""
+        super().__init__(description)
+        self.retry_after = retry_after

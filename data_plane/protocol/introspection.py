@@ -4,7 +4,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from data_plane.protocol.access_token import AccessTokenClaims
+from data_plane.protocol.access_token import AccessTokenClaims, Confirmation
 from data_plane.protocol.revocation import DenySet
 from shared.domain.client import Client
 from shared.domain.ids import ClientId
@@ -26,7 +26,8 @@ class Active(msgspec.Struct, frozen=True, kw_only=True):
     iat: int
     exp: int
     jti: str
-    token_type: str = "Bearer"
+    token_type: str
+    cnf: Confirmation | msgspec.UnsetType = msgspec.UNSET
 
 
 IntrospectionResponse: TypeAlias = Active | Inactive
@@ -49,6 +50,8 @@ def introspect(
         iat=claims.iat,
         exp=claims.exp,
         jti=claims.jti,
+        token_type=claims.token_type,
+        cnf=claims.cnf,
     )
 
 

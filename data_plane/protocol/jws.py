@@ -7,6 +7,7 @@ twice, no critical extension, a bound on the length before anything is decoded.
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
+from math import isfinite
 from typing import Any, Generic, NoReturn, TypeVar
 
 import msgspec
@@ -61,7 +62,10 @@ def read_json(octets: bytes, as_type: type[Claims]) -> Claims:
     """Read an object of this type: each member once, finite numbers (RFC 7519 section 4)."""
     try:
         contents = json.loads(
-            octets.decode(), object_pairs_hook=_each_once, parse_constant=_not_json
+            octets.decode(),
+            object_pairs_hook=_each_once,
+            parse_constant=_not_json,
+            parse_float=_finite,
         )
         msgspec.json.encode(contents)  # a lone surrogate is no text
         return msgspec.convert(contents, as_type, strict=True)
@@ -89,6 +93,13 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) != len(pairs):
         raise MalformedJws
     return members
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise MalformedJws
+    return number
 
 
 def _not_json(_: str) -> NoReturn:

@@ -3,6 +3,8 @@
 import msgspec
 
 from data_plane.protocol.client_authentication import METHODS
+from data_plane.protocol.jws import FOREIGN_ALGORITHMS
+from data_plane.protocol.signed_introspection import INTROSPECTION_ALGORITHM
 from data_plane.protocol.token_request import GRANT_TYPES
 from shared.domain.jwk import Algorithm
 from shared.domain.snapshot import IssuerSnapshot
@@ -16,11 +18,16 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True):
     revocation_endpoint: str
     grant_types_supported: tuple[str, ...] = GRANT_TYPES
     token_endpoint_auth_methods_supported: tuple[str, ...] = METHODS
+    token_endpoint_auth_signing_alg_values_supported: tuple[str, ...] = FOREIGN_ALGORITHMS
     introspection_endpoint_auth_methods_supported: tuple[str, ...] = METHODS
+    introspection_endpoint_auth_signing_alg_values_supported: tuple[str, ...] = FOREIGN_ALGORITHMS
     revocation_endpoint_auth_methods_supported: tuple[str, ...] = METHODS
+    revocation_endpoint_auth_signing_alg_values_supported: tuple[str, ...] = FOREIGN_ALGORITHMS
     scopes_supported: tuple[str, ...]
     response_types_supported: tuple[str, ...] = ()
     subject_types_supported: tuple[str, ...] = ("public",)
+    dpop_signing_alg_values_supported: tuple[str, ...] = FOREIGN_ALGORITHMS
+    introspection_signing_alg_values_supported: tuple[Algorithm, ...] = (INTROSPECTION_ALGORITHM,)
     # go-oidc reads here which algorithms a token may have
     id_token_signing_alg_values_supported: tuple[Algorithm, ...]
 

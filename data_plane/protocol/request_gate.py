@@ -38,7 +38,6 @@ _ONCE = frozenset(
         b"content-type",
         b"content-length",
         b"content-encoding",
-        b"dpop",
         b"host",
         b"transfer-encoding",
     }

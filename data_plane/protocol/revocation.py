@@ -55,14 +55,14 @@ class DenySet:
         self._tenant_not_before = 0
 
     def add(self, new: Revocation) -> None:
-        """Take one in; of two marks on one client or tenant the later wins."""
+        """Take one in; of two marks on one client or tenant the later wins, in any order."""
         self._feed = None
         match new.kind:
             case RevocationKind.TOKEN:
-                self._tokens[new.subject] = new.expires_at
+                self._tokens[new.subject] = max(self._tokens.get(new.subject, 0), new.expires_at)
             case RevocationKind.CLIENT:
                 held = self._clients.get(ClientId(new.subject))
-                if held is None or held.not_before < new.not_before:
+                if held is None or _end(held) < _end(new):
                     self._clients[ClientId(new.subject)] = new
             case RevocationKind.TENANT:
                 self._tenant_not_before = max(self._tenant_not_before, new.not_before)
@@ -96,6 +96,10 @@ class DenySet:
 
     def __len__(self) -> int:
         return len(self._tokens) + len(self._clients) + bool(self._tenant_not_before)
+
+
+def _end(mark: Revocation) -> tuple[int, int]:
+    return mark.not_before, mark.expires_at
 
 
 def decide(claims: AccessTokenClaims | None, client: Client, *, now: int) -> RevocationDecision:

@@ -1,7 +1,8 @@
 """Clients, read one by one on first use and kept by the version of the issuer they belong to."""
 
 import asyncio
-from typing import Any
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
@@ -11,14 +12,19 @@ from shared.domain.bounded import keep
 from shared.domain.client import AuthMethod, Client, DpopUse, GrantedApi, HeldSecret
 from shared.domain.client_jwk import ClientJwk
 from shared.domain.ids import ClientId, TenantId, schema_of
-from shared.domain.workload import WorkloadRule
+from shared.domain.static_claims import without_registered
+from shared.domain.workload import MAXIMUM_ISSUER, WorkloadRule
 
 _MAXIMUM_KEPT = 5_000  # clients of one issuer, and as many unknown ids
 _MAXIMUM_CLIENT_ID = 200
 
+# a tenant, the version of it, and the outside issuer
+_WorkloadKey: TypeAlias = tuple[TenantId, int, str]
+_Read = TypeVar("_Read")
+
 _CLIENT = """
 SELECT c.client_id, c.enabled, c.default_api, c.serves, c.auth_method, c.jwks_uri,
-  c.token_url_audience, c.dpop, c.claims::text, c.workloads::text,
+  c.legacy_assertions, c.dpop, c.claims::text, c.workloads::text,
   coalesce(c.jwks, '[]')::text AS jwks,
   (SELECT coalesce(json_agg(json_build_object(
      'digest', encode(s.digest, 'base64'), 'pepper_id', s.pepper_id,
@@ -33,6 +39,12 @@ SELECT c.client_id, c.enabled, c.default_api, c.serves, c.auth_method, c.jwks_ur
 FROM "{schema}".client c WHERE c.client_id = $1
 """
 
+_OF_WORKLOAD = """
+SELECT client_id FROM "{schema}".client
+WHERE workloads @> $1::jsonb AND enabled AND auth_method = 'workload_identity'
+ORDER BY client_id
+"""
+
 _decode_secrets = msgspec.json.Decoder(tuple[HeldSecret, ...]).decode
 _decode_jwks = msgspec.json.Decoder(tuple[ClientJwk, ...]).decode
 _decode_workloads = msgspec.json.Decoder(tuple[WorkloadRule, ...]).decode
@@ -42,7 +54,9 @@ _decode_apis = msgspec.json.Decoder(tuple[GrantedApi, ...]).decode
 class StoredClients:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._reading: dict[tuple[int, ClientId], asyncio.Task[Client | None]] = {}
+        self._reading: dict[object, asyncio.Task[Any]] = {}
+        self._of_workload: dict[_WorkloadKey, tuple[ClientId, ...]] = {}
+        self._unknown_workloads: dict[_WorkloadKey, None] = {}  # apart, as in ServedIssuer
 
     async def get(self, issuer: ServedIssuer, client_id: ClientId) -> Client | None:
         """Give the client as of the issuer's version, or None where there is none."""
@@ -51,7 +65,13 @@ class StoredClients:
             return held
         if len(client_id) > _MAXIMUM_CLIENT_ID or not client_id.isascii():
             return None  # never one of ours: the database is not asked
-        return await self._read_once(issuer, client_id)
+        key = (issuer.tenant_id, issuer.snapshot.version, client_id)
+        client = await self._read_once(key, lambda: self.read(issuer.tenant_id, client_id))
+        if client is None:
+            keep(issuer.unknown_clients, client_id, None, _MAXIMUM_KEPT)
+        else:
+            keep(issuer.clients, client_id, client, _MAXIMUM_KEPT)
+        return client
 
     async def read(self, tenant: TenantId, client_id: ClientId) -> Client | None:
         """Read the client from the tenant's schema."""
@@ -59,21 +79,51 @@ class StoredClients:
             row = await connection.fetchrow(_CLIENT.format(schema=schema_of(tenant)), client_id)
         return None if row is None else _client(row)
 
-    async def _read_once(self, issuer: ServedIssuer, client_id: ClientId) -> Client | None:
+    async def of_workload(self, issuer: ServedIssuer, workload_issuer: str) -> tuple[ClientId, ...]:
+        """Name the enabled clients with a rule for it, as of the issuer's version."""
+        key = (issuer.tenant_id, issuer.snapshot.version, workload_issuer)
+        held = self._of_workload.get(key)
+        if held is not None:
+            return held
+        if key in self._unknown_workloads or not _could_be_held(workload_issuer):
+            return ()
+        found = await self._read_once(
+            ("workload", *key), lambda: self.read_of_workload(issuer.tenant_id, workload_issuer)
+        )
+        if found:
+            keep(self._of_workload, key, found, _MAXIMUM_KEPT)
+        else:
+            keep(self._unknown_workloads, key, None, _MAXIMUM_KEPT)
+        return found
+
+    async def read_of_workload(
+        self, tenant: TenantId, workload_issuer: str
+    ) -> tuple[ClientId, ...]:
+        """Read their ids from the tenant's schema."""
+        wanted = msgspec.json.encode([{"issuer": workload_issuer}]).decode()
+        async with self._pool.tenant(tenant) as connection:
+            rows = await connection.fetch(_OF_WORKLOAD.format(schema=schema_of(tenant)), wanted)
+        return tuple(ClientId(row["client_id"]) for row in rows)
+
+    async def _read_once(
+        self, key: object, read: Callable[[], Coroutine[Any, Any, _Read]]
+    ) -> _Read:
         """Read it once for all the requests that wait for it."""
-        key = (id(issuer), client_id)
-        task = self._reading.get(key)
+        task: asyncio.Task[_Read] | None = self._reading.get(key)
         if task is None:
-            task = asyncio.create_task(self.read(issuer.tenant_id, client_id))
+            task = asyncio.create_task(read())
             self._reading[key] = task
             task.add_done_callback(lambda _: self._reading.pop(key, None))
         # shielded: the one who gave up must not take the answer from the others
-        client = await asyncio.shield(task)
-        if client is None:
-            keep(issuer.unknown_clients, client_id, None, _MAXIMUM_KEPT)
-        else:
-            keep(issuer.clients, client_id, client, _MAXIMUM_KEPT)
-        return client
+        return await asyncio.shield(task)
+
+
+def _could_be_held(workload_issuer: str) -> bool:
+    return (
+        len(workload_issuer) <= MAXIMUM_ISSUER
+        and workload_issuer.isascii()
+        and workload_issuer.isprintable()
+    )
 
 
 def _client(row: Any) -> Client:
@@ -87,8 +137,8 @@ def _client(row: Any) -> Client:
         auth_method=AuthMethod(row["auth_method"]),
         jwks=_decode_jwks(row["jwks"]),
         jwks_uri=row["jwks_uri"],
-        token_url_audience=row["token_url_audience"],
+        legacy_assertions=row["legacy_assertions"],
         dpop=DpopUse(row["dpop"]),
-        claims=row["claims"].encode(),
+        claims=without_registered(row["claims"].encode()),
         workloads=_decode_workloads(row["workloads"]),
     )

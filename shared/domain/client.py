@@ -10,6 +10,7 @@ from shared.domain.jwk import Algorithm
 from shared.domain.scope import Scope
 from shared.domain.workload import WorkloadRule
 
+MAXIMUM_LIVE_SECRETS = 5  # of a client
 MINIMUM_TOKEN_LIFETIME, MAXIMUM_TOKEN_LIFETIME = 60, 24 * 3600  # seconds
 
 
@@ -64,7 +65,7 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     auth_method: AuthMethod = AuthMethod.CLIENT_SECRET
     jwks: tuple[ClientJwk, ...] = ()  # of a private_key_jwt client; or, instead:
     jwks_uri: str | None = None
-    token_url_audience: bool = False  # legacy: the token endpoint's URL is taken as `aud` too
+    legacy_assertions: bool = False  # the token endpoint's URL is taken as `aud`, for an hour
     dpop: DpopUse = DpopUse.OPTIONAL
-    claims: bytes = b"{}"  # static claims of its tokens, as a JSON object
+    claims: bytes = b"{}"  # static claims of its tokens: a JSON object, without registered names
     workloads: tuple[WorkloadRule, ...] = ()

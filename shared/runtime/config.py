@@ -17,6 +17,8 @@ from urllib.parse import SplitResult, urlsplit
 import msgspec
 
 from shared.domain.client import MAXIMUM_TOKEN_LIFETIME, MINIMUM_TOKEN_LIFETIME
+from shared.domain.operator_key import OperatorKey, read_operator_keys
+from shared.domain.outbound_url import Network, read_networks
 from shared.domain.refused import Refused
 
 _KEY_BYTES = 32
@@ -50,10 +52,14 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     master_keys: tuple[Key, ...]  # seal signing keys; all open, the first seals
     secret_peppers: tuple[Key, ...]  # digest client secrets; all read, the first writes
     public_url: str
+    console_url: str  # public_url where it is not given
+    operator_keys: tuple[OperatorKey, ...] = ()  # verify signed requests (RFC 9421)
     bind_address: tuple[str, int] = ("0.0.0.0", 8080)  # noqa: S104 - a server is meant to be reached
     workers: int = 1
     token_ttl: int = 3600  # seconds, of an API that names no lifetime
     log_level: str = "INFO"
+    outbound_networks: tuple[Network, ...] = ()  # may be fetched from, although private
+    trusted_proxies: tuple[Network, ...] = ()  # believed in what they say of the caller
     allowed_hosts: tuple[str, ...] = ()  # names the server has besides that of public_url
 
     @property
@@ -82,6 +88,7 @@ def read_config(environment: Mapping[str, str]) -> Config:
             problems.append(f"{name}: {error}")
     if problems:
         raise ConfigError("; ".join(problems))
+    values.setdefault("console_url", values["public_url"])
     return Config(**values)
 
 
@@ -130,7 +137,7 @@ def _key(text: str) -> Key:
     return Key(octets)
 
 
-def _public_url(text: str) -> str:
+def _origin(text: str) -> str:
     parts = _split(text)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("must be an http or https URL")
@@ -173,6 +180,13 @@ def _log_level(text: str) -> str:
     return text.upper()
 
 
+def _networks(text: str) -> tuple[Network, ...]:
+    try:
+        return read_networks(text)
+    except ValueError:
+        raise ValueError("must be networks such as 10.1.0.0/16, with commas between") from None
+
+
 def _host_names(text: str) -> tuple[str, ...]:
     names = tuple(part.strip().lower() for part in text.split(","))
     if not all(_HOST_NAME.fullmatch(name) for name in names):
@@ -185,10 +199,14 @@ FIELDS: Mapping[str, tuple[str, Callable[[str], Any], bool]] = {
     "DATABASE_URL": ("database_url", _database_url, True),
     "MASTER_KEY": ("master_keys", _keys, True),
     "SECRET_PEPPER": ("secret_peppers", _keys, True),
-    "PUBLIC_URL": ("public_url", _public_url, True),
+    "PUBLIC_URL": ("public_url", _origin, True),
+    "CONSOLE_URL": ("console_url", _origin, False),
+    "OPERATOR_KEYS": ("operator_keys", read_operator_keys, False),
     "BIND_ADDRESS": ("bind_address", _address, False),
     "WORKERS": ("workers", _between(1, 256), False),
     "TOKEN_TTL": ("token_ttl", _between(MINIMUM_TOKEN_LIFETIME, MAXIMUM_TOKEN_LIFETIME), False),
     "ALLOWED_HOSTS": ("allowed_hosts", _host_names, False),
     "LOG_LEVEL": ("log_level", _log_level, False),
+    "TRUSTED_PROXIES": ("trusted_proxies", _networks, False),
+    "OUTBOUND_NETWORKS": ("outbound_networks", _networks, False),
 }

@@ -15,8 +15,6 @@ import pytest
 from tests.interop.issuers import LiveIssuer
 
 NPM = Path(__file__).parent / "npm"
-_LOCK = NPM / "package-lock.json"
-_STAMP = NPM / "node_modules" / ".installed-from"
 _OLDEST_NODE = 20  # the first whose fetch and WebCrypto the libraries take for granted
 _PACKAGES = "oauth4webapi, openid-client, jose and simple-oauth2 (npm) were not run"
 
@@ -53,38 +51,39 @@ class Node:
         return result
 
 
-def skip_without_node() -> None:
+def skip_without_node(packages: str = _PACKAGES) -> None:
     if shutil.which("node") is None or shutil.which("npm") is None:
-        pytest.skip(f"Node is not installed here: {_PACKAGES}")
+        pytest.skip(f"Node is not installed here: {packages}")
     version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True)
     major = int(version.stdout.removeprefix("v").partition(".")[0])
     if major < _OLDEST_NODE:
-        pytest.skip(f"Node {major} is older than {_OLDEST_NODE}: {_PACKAGES}")
+        pytest.skip(f"Node {major} is older than {_OLDEST_NODE}: {packages}")
 
 
-def install() -> None:
-    """Install what the lock file names; nothing when that is what is installed."""
-    wanted = sha256(_LOCK.read_bytes()).hexdigest()
-    with _one_at_a_time():
-        if _STAMP.exists() and _STAMP.read_text() == wanted:
+def install(folder: Path = NPM) -> None:
+    """Install what the folder's lock file names; nothing when that is what is installed."""
+    lock, stamp = folder / "package-lock.json", folder / "node_modules" / ".installed-from"
+    wanted = sha256(lock.read_bytes()).hexdigest()
+    with _one_at_a_time(lock):
+        if stamp.exists() and stamp.read_text() == wanted:
             return
         done = subprocess.run(
             ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"],
-            cwd=NPM,
+            cwd=folder,
             capture_output=True,
             text=True,
             timeout=90,
             check=False,
         )
         if done.returncode != 0:
-            pytest.fail(f"npm ci in tests/interop/npm failed:\n{done.stderr}", pytrace=False)
-        _STAMP.write_text(wanted)
+            pytest.fail(f"npm ci in {folder} failed:\n{done.stderr}", pytrace=False)
+        stamp.write_text(wanted)
 
 
 @contextmanager
-def _one_at_a_time() -> Iterator[None]:
+def _one_at_a_time(lock: Path) -> Iterator[None]:
     """Hold the lock file's own lock, so that parallel test processes install once."""
-    with _LOCK.open("rb") as held:
+    with lock.open("rb") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         yield
 

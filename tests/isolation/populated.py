@@ -9,16 +9,20 @@ import msgspec
 from control_plane.clients.actions import disable_client, register_client
 from control_plane.clients.rules import NewClient
 from control_plane.keys.actions import list_keys
+from control_plane.workloads.actions import add_workload
 from data_plane.ports import IssuedToken
 from data_plane.protocol.revocation import Revocation, RevocationKind
 from data_plane.store.ledger import GroupCommitLedger
 from data_plane.store.pool import Pool
 from data_plane.store.revoked import StoredRevocations
 from shared.domain.ids import ClientId, Kid, TenantId, schema_of, uuid7
+from shared.domain.workload import WorkloadRule
 from shared.runtime.config import Config
 from shared.runtime.database import Database
 from tests.isolation.patient_pool import opened_pool
-from tests.support import Installation, MadeTenant, make_tenant, new_slug, opened
+from tests.support import Installation, MadeTenant, make_tenant, new_slug, opened, prove_by_workload
+
+WORKLOAD = WorkloadRule(name="canary", issuer="https://outside.example", claims={"sub": "canary"})
 
 
 class Populated(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +31,7 @@ class Populated(msgspec.Struct, frozen=True, kw_only=True):
     tenant: MadeTenant
     client_id: ClientId
     disabled_client_id: ClientId
+    workload_client_id: ClientId
     kids: tuple[Kid, ...]
     issued: str  # jti
     revoked: str  # jti
@@ -38,7 +43,8 @@ class Populated(msgspec.Struct, frozen=True, kw_only=True):
     def traces_in(self, result: object) -> list[str]:
         """Name what there is of A in a result."""
         shown = repr(result)
-        ids = (self.client_id, self.disabled_client_id, *self.kids, self.issued, self.revoked)
+        clients = (self.client_id, self.disabled_client_id, self.workload_client_id)
+        ids = (*clients, *self.kids, self.issued, self.revoked)
         return [each for each in (self.tenant_id, self.tenant.slug, *ids) if each in shown]
 
 
@@ -57,6 +63,9 @@ async def populate(installation: Installation, config: Config) -> Populated:
         new = NewClient(name="second", apis=(tenant.audience,))
         second = await register_client(database, config.secret_peppers, a, new)
         await disable_client(database, a, second.client_id)
+        third = await register_client(database, config.secret_peppers, a, new)
+        await prove_by_workload(database, a, third.client_id)
+        await add_workload(database, a, third.client_id, WORKLOAD)
         kids = tuple(each.kid for each in await list_keys(database, a))
     issued, revoked = new_jti(), new_jti()
     async with opened_pool(installation.data_url) as pool:
@@ -66,6 +75,7 @@ async def populate(installation: Installation, config: Config) -> Populated:
         tenant=tenant,
         client_id=tenant.client.client_id,
         disabled_client_id=second.client_id,
+        workload_client_id=third.client_id,
         kids=kids,
         issued=issued,
         revoked=revoked,

@@ -12,17 +12,10 @@ from sqlalchemy.exc import DBAPIError
 from control_plane.clients.repository import list_clients
 from control_plane.keys.repository import list_keys
 from data_plane.store.revoked import revocations_since
+from tests.isolation.calls import FROM_THE_FIRST, NO_CLIENT, Twin
 from tests.isolation.patient_pool import opened_pool
 from tests.isolation.populated import Both, dump_of
-from tests.isolation.twins import (
-    FROM_THE_FIRST,
-    NO_CLIENT,
-    REFUSED,
-    SEES_NOTHING,
-    TOUCHES_NO_TENANT,
-    Method,
-    Twin,
-)
+from tests.isolation.twins import REFUSED, SEES_NOTHING, TOUCHES_NO_TENANT, Method
 from tests.isolation.walk import Name, methods_of, name_of, store_methods
 
 _WITH_TWIN = {name_of(each) for each in (*SEES_NOTHING, *REFUSED, *TOUCHES_NO_TENANT)}

@@ -13,7 +13,7 @@ ALTER TABLE client
     CHECK (auth_method IN ('client_secret', 'private_key_jwt', 'workload_identity')),
   ADD COLUMN jwks jsonb,
   ADD COLUMN jwks_uri text,
-  ADD COLUMN token_url_audience boolean NOT NULL DEFAULT false,
+  ADD COLUMN legacy_assertions boolean NOT NULL DEFAULT false,
   ADD COLUMN dpop text NOT NULL DEFAULT 'optional'
     CHECK (dpop IN ('optional', 'required', 'nonce_required')),
   ADD COLUMN claims jsonb NOT NULL DEFAULT '{}',

@@ -53,7 +53,7 @@ client = Table(
     # of a private_key_jwt client, one of the two
     Column("jwks", JSONB(none_as_null=True)),
     Column("jwks_uri", Text),
-    Column("token_url_audience", Boolean, nullable=False, server_default=text("false")),
+    Column("legacy_assertions", Boolean, nullable=False, server_default=text("false")),
     Column("dpop", Text, nullable=False, server_default=text("'optional'")),
     Column("claims", JSONB, nullable=False, server_default=text("'{}'")),  # static, in each token
     Column("workloads", JSONB, nullable=False, server_default=text("'[]'")),  # domain.workload

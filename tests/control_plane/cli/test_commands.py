@@ -209,7 +209,7 @@ def test_no_command_takes_a_secret_as_an_option(each: click.Command) -> None:
 @pytest.mark.parametrize("each", _COMMANDS)
 def test_every_command_says_what_it_does_and_takes_json(each: click.Command) -> None:
     assert each.help
-    if each.name != "completion":
+    if each.name not in {"completion", "openapi"}:  # they print a document of one form
         assert {"--json", "--no-input", "--data-dir"} <= {
             name for parameter in each.params for name in parameter.opts
         }

@@ -55,7 +55,7 @@ def client(*secrets: HeldSecret, enabled: bool = True) -> Client:
 )
 def test_basic_credentials_are_read(authorization: bytes, expected: tuple[str, str]) -> None:
     presented = read_client_authentication(authorization, form())
-    assert (presented.client_id, presented.client_secret) == expected
+    assert presented == PresentedSecret(ClientId(expected[0]), expected[1])
 
 
 def test_credentials_in_the_body_are_read() -> None:
@@ -135,7 +135,10 @@ def test_any_header_is_read_or_refused(authorization: bytes) -> None:
     ],
 )
 def test_a_live_secret_proves_the_client(known: Client) -> None:
-    assert authenticate(known, PresentedSecret(ClientId("c_1"), "right"), PEPPERS, now=NOW) is known
+    assert (
+        authenticate(known, PresentedSecret(ClientId("c_1"), "right"), PEPPERS, now=NOW).client
+        is known
+    )
 
 
 @pytest.mark.parametrize(

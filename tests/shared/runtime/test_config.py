@@ -1,11 +1,13 @@
 """The configuration: what is wrong is named, what is secret is not shown."""
 
 from collections.abc import Callable
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
 from shared.runtime.config import FIELDS, Config, ConfigError, read_config
+from tests.management import KEYS, jwks_of
 from tests.support import MASTER_KEY, PEPPER
 
 _CANARY = "c4n4ry-of-a-value"
@@ -14,11 +16,15 @@ _GOOD = {
     "MASTER_KEY": MASTER_KEY,
     "SECRET_PEPPER": PEPPER,
     "PUBLIC_URL": "https://id.example",
+    "CONSOLE_URL": "https://console.example",
+    "OPERATOR_KEYS": jwks_of({"one": KEYS["operator-ec"], "two": KEYS["operator-ed"]}),
     "BIND_ADDRESS": "127.0.0.1:9000",
     "WORKERS": "3",
     "TOKEN_TTL": "600",
     "ALLOWED_HOSTS": "Auth.internal, [::1]",
     "LOG_LEVEL": "warning",
+    "TRUSTED_PROXIES": "10.2.0.0/16",
+    "OUTBOUND_NETWORKS": "10.1.0.0/16, fd00::/8",
 }
 _REQUIRED = [name for name, (_, _, required) in FIELDS.items() if required]
 
@@ -45,6 +51,10 @@ def test_every_variable_is_read() -> None:
     config = read_config(_GOOD)
     assert config.bind_address == ("127.0.0.1", 9000)
     assert (config.workers, config.token_ttl, config.log_level) == (3, 600, "WARNING")
+    assert config.outbound_networks == (ip_network("10.1.0.0/16"), ip_network("fd00::/8"))
+    assert config.console_url == "https://console.example"
+    assert [each.kid for each in config.operator_keys] == ["one", "two"]
+    assert config.trusted_proxies == (ip_network("10.2.0.0/16"),)
     assert config.own_hosts == {"id.example", "auth.internal", "[::1]"}
     assert _GOOD.keys() == FIELDS.keys()
 
@@ -53,6 +63,7 @@ def test_what_is_optional_may_be_left_out() -> None:
     config = read_config({name: _GOOD[name] for name in _REQUIRED})
     assert config.bind_address == ("0.0.0.0", 8080)  # noqa: S104 - the documented default
     assert (config.workers, config.token_ttl) == (1, 3600)
+    assert (config.console_url, config.operator_keys) == (config.public_url, ())
 
 
 @pytest.mark.parametrize("name", _REQUIRED)
@@ -95,6 +106,8 @@ _WRONG = [
     pytest.param("PUBLIC_URL", "https://id.example:70000", id="url-port-too-high"),
     pytest.param("PUBLIC_URL", "https://id example", id="url-space"),
     pytest.param("PUBLIC_URL", "https://", id="url-no-host"),
+    pytest.param("CONSOLE_URL", f"https://console.example/{_CANARY}", id="console-path"),
+    pytest.param("OPERATOR_KEYS", f'{{"keys":["{_CANARY}"]}}', id="operators-no-key-set"),
     pytest.param("BIND_ADDRESS", _CANARY, id="address-no-port"),
     pytest.param("BIND_ADDRESS", f"{_CANARY}:70000", id="address-port-too-high"),
     pytest.param("BIND_ADDRESS", ":8080", id="address-no-host"),
@@ -107,6 +120,9 @@ _WRONG = [
     pytest.param("TOKEN_TTL", "86401", id="ttl-too-long"),
     pytest.param("TOKEN_TTL", "1h", id="ttl-unit"),
     pytest.param("LOG_LEVEL", _CANARY, id="level-unknown"),
+    pytest.param("OUTBOUND_NETWORKS", _CANARY, id="networks-no-network"),
+    pytest.param("OUTBOUND_NETWORKS", "10.1.0.1/16", id="networks-with-a-host-in-it"),
+    pytest.param("OUTBOUND_NETWORKS", "10.1.0.0/16,", id="networks-second-empty"),
 ]
 
 

@@ -1,0 +1,167 @@
+"""How soon every worker refuses a token that was revoked by admin/revoke, and for how long.
+
+Figures: pytest --log-cli-level=INFO. The promise: 1 s (p99), 5 s at worst, and after a restart.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+import httpx
+import msgspec
+import pytest
+
+from shared.domain.management import OPERATOR
+from shared.runtime.config import Config, read_config
+from tests.conftest import run_server
+from tests.faults.load import claim_of
+from tests.faults.worker_lines import lines_to_workers, percentiles, port_of
+from tests.management import api_key, bearer, fetch_token
+from tests.support import (
+    Installation,
+    MadeTenant,
+    Server,
+    ask_token,
+    introspect,
+    make_tenant,
+    opened,
+    post_raw,
+)
+
+_log = logging.getLogger("faults")
+
+_REVOCATIONS = 300
+_WORKERS = 2
+_AT_ONCE = 8  # askers, where each must wait for a poll
+_HEARD, _HEALED = 1.0, 5.0  # seconds
+_PATIENCE = 10.0  # seconds
+_LOAD_PAUSE = 0.05  # seconds
+
+# found before the real one by who has this path: the transaction commits, and nobody is told
+_SILENCE = """
+CREATE SCHEMA silence;
+CREATE FUNCTION silence.pg_notify(text, text) RETURNS void LANGUAGE sql AS 'SELECT NULL';
+GRANT USAGE ON SCHEMA silence TO PUBLIC;
+ALTER ROLE "{login}" SET search_path = silence, pg_catalog, public;
+"""
+
+
+class Stage(msgspec.Struct, frozen=True, kw_only=True):
+    server: Server
+    tenant: MadeTenant
+    management: dict[str, str]  # headers
+    tokens: list[str]
+
+    async def revoke(self, http: httpx.AsyncClient, token: str) -> None:
+        url = f"{self.tenant.issuer}/admin/revoke"
+        body = {"jti": claim_of(token, "jti")}
+        answer = await post_raw(http, url, body, **self.management)
+        assert answer.status_code == httpx.codes.OK, answer.text
+
+    async def until_refused(self, line: httpx.AsyncClient, token: str) -> None:
+        """Ask one worker over its own connection until it refuses the token."""
+        end, port = time.monotonic() + _PATIENCE, None
+        while True:
+            answer = await introspect(line, self.tenant, token)
+            assert port in {None, port_of(answer)}, "the connection was replaced"
+            port = port_of(answer)
+            if answer.json() == {"active": False}:
+                return
+            assert time.monotonic() < end, "a worker never refuses it"
+
+
+@asynccontextmanager
+async def staged(server: Server) -> AsyncIterator[Stage]:
+    """Make a tenant with live tokens, and let other clients fetch some meanwhile."""
+    config: Config = read_config(server.installation.environment(server.url))
+    async with opened(server.installation.control_url) as database, httpx.AsyncClient() as http:
+        tenant = await make_tenant(database, config)
+        key = await api_key(database, config, OPERATOR)
+        tokens = [
+            (await ask_token(http, tenant)).json()["access_token"] for _ in range(_REVOCATIONS)
+        ]
+        management = bearer(await fetch_token(http, config, key))
+        ended = asyncio.Event()
+        load = asyncio.create_task(_light_load(tenant, ended))
+        try:
+            yield Stage(server=server, tenant=tenant, management=management, tokens=tokens)
+        finally:
+            ended.set()
+            await load
+
+
+async def _light_load(tenant: MadeTenant, ended: asyncio.Event) -> None:
+    async with httpx.AsyncClient() as http:
+        while not ended.is_set():
+            await ask_token(http, tenant)
+            await asyncio.sleep(_LOAD_PAUSE)
+
+
+async def seconds_until_refused(stage: Stage, lines: list[httpx.AsyncClient], token: str) -> float:
+    """Revoke a live token; give the seconds from asking for it until each worker refuses it."""
+    for line in lines:
+        assert (await introspect(line, stage.tenant, token)).json()["active"] is True
+    start = time.monotonic()
+    async with httpx.AsyncClient() as http:
+        await stage.revoke(http, token)
+    await asyncio.gather(*(stage.until_refused(line, token) for line in lines))
+    return time.monotonic() - start
+
+
+async def measure(stage: Stage, at_once: int) -> list[float]:
+    waiting, seconds = list(stage.tokens), list[float]()
+
+    async def revoke_one_by_one() -> None:
+        async with lines_to_workers(stage.server, _WORKERS) as lines:
+            while waiting:
+                seconds.append(await seconds_until_refused(stage, lines, waiting.pop()))
+
+    await asyncio.gather(*(revoke_one_by_one() for _ in range(at_once)))
+    return seconds
+
+
+async def check_after_restart(stage: Stage) -> None:
+    """Ask a new server at the same issuers: it has heard no doorbell and holds nothing yet."""
+    async with httpx.AsyncClient() as http:
+        live = (await ask_token(http, stage.tenant)).json()["access_token"]
+    with run_server(stage.server.installation, PUBLIC_URL=stage.server.url) as restarted:
+        moved = msgspec.structs.replace(
+            stage.tenant, issuer=f"{restarted.url}/t/{stage.tenant.slug}"
+        )
+        async with lines_to_workers(restarted, _WORKERS) as lines:
+            for line in lines:
+                assert (await introspect(line, moved, live)).json()["active"] is True
+                for token in stage.tokens:
+                    assert (await introspect(line, moved, token)).json() == {"active": False}
+
+
+@pytest.mark.timeout(240)
+async def test_a_revoked_token_is_refused_by_every_worker_and_after_a_restart(
+    server: Server,
+) -> None:
+    async with staged(server) as stage:
+        seconds = await measure(stage, 1)
+    figures = percentiles(seconds)
+    _log.info("%d revocations, refused by every worker, seconds: %s", len(seconds), figures)
+    assert len(seconds) == _REVOCATIONS
+    assert figures["p99"] < _HEARD, figures
+    assert figures["worst"] < _HEALED, figures
+    await check_after_restart(stage)
+
+
+@pytest.mark.timeout(240)
+async def test_with_notifications_lost_it_costs_a_poll(alone: Installation) -> None:
+    owner = await asyncpg.connect(alone.owner_url)
+    login = "SELECT role_name FROM control.login_role WHERE purpose = 'data'"
+    await owner.execute(_SILENCE.format(login=await owner.fetchval(login)))
+    await owner.close()
+    with run_server(alone) as server:
+        async with staged(server) as stage:
+            seconds = await measure(stage, _AT_ONCE)
+        figures = percentiles(seconds)
+        _log.info("%d revocations, notifications lost, seconds: %s", len(seconds), figures)
+        assert figures["p50"] > 0.1, "the notifications were heard"
+        assert figures["worst"] < _HEALED, figures

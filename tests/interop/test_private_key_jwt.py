@@ -1,0 +1,47 @@
+"""Other people's clients that prove themselves by a key: Authlib, and oauth4webapi (npm)."""
+
+import asyncio
+import json
+from typing import Any
+
+from authlib.integrations.requests_client import OAuth2Session
+from authlib.oauth2.rfc7523 import PrivateKeyJWT
+from joserfc.jwk import ECKey
+from jwt.algorithms import ECAlgorithm
+
+from tests.assertions import SigningClient, make_signing_client
+from tests.interop.issuers import LiveIssuer
+from tests.interop.node import Node
+from tests.support import Server
+
+SCRIPT = "private-key-jwt.mjs"
+
+
+def signing_at(server: Server, live: LiveIssuer, **metadata: Any) -> SigningClient:
+    return asyncio.run(make_signing_client(server, live.tenant, **metadata))
+
+
+def ask(node: Node, action: str, live: LiveIssuer, client: SigningClient) -> dict[str, Any]:
+    jwk = ECAlgorithm.to_jwk(client.key, as_dict=True) | {"kid": client.kid}
+    return node.ask(
+        SCRIPT, action, live, {}, client_id=client.client_id, private_jwk=json.dumps(jwk)
+    )
+
+
+def test_authlib_is_served_as_a_legacy_client(default: LiveIssuer, server: Server) -> None:
+    """It signs for the token endpoint, for an hour."""
+    client = signing_at(server, default, legacy_assertions=True)
+    key = ECKey.import_key(ECAlgorithm.to_jwk(client.key, as_dict=True))
+    endpoint = default.tenant.token_endpoint
+    session = OAuth2Session(client.client_id, key, token_endpoint_auth_method="private_key_jwt")
+    session.register_client_auth_method(PrivateKeyJWT(endpoint, alg="ES256"))
+    with session:
+        tokens = [session.fetch_token(endpoint, grant_type="client_credentials") for _ in range(2)]
+    assert {each["token_type"] for each in tokens} == {"Bearer"}
+
+
+def test_oauth4webapi_signs_and_gets_a_token(
+    default: LiveIssuer, server: Server, node: Node
+) -> None:
+    found = ask(node, "token", default, signing_at(server, default))
+    assert found["token"]["token_type"] == "bearer"

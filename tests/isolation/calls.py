@@ -1,0 +1,183 @@
+"""How the twins call: as each plane does for tenant B, with the ids of tenant A."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import TypeAlias
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from control_plane.apis import repository as apis
+from control_plane.apis.rules import NewApi
+from control_plane.clients import repository as clients
+from control_plane.clients.rules import ApiGrant, NewClient
+from control_plane.keys import actions as key_actions
+from control_plane.keys import repository as keys
+from data_plane.ports import IssuedToken
+from data_plane.protocol.once import Once
+from data_plane.protocol.revocation import DenySet
+from data_plane.protocol.served_issuer import ServedIssuer, serve_issuer
+from data_plane.store.clients import StoredClients
+from data_plane.store.feed import PublishedFeed
+from data_plane.store.ledger import GroupCommitLedger
+from data_plane.store.pool import Connection, Pool
+from data_plane.store.replays import StoredReplays
+from data_plane.store.revoked import StoredRevocations
+from data_plane.store.secret_uses import StoredSecretUses
+from data_plane.store.snapshots import StoredSnapshots
+from shared.domain.ids import ClientId
+from shared.domain.jwk import Algorithm
+from shared.runtime.sealing import Sealer
+from shared.runtime.secrets import make_client_secret
+from tests.isolation.patient_pool import opened_pool
+from tests.isolation.populated import WORKLOAD, Both, revocation_of
+
+Twin: TypeAlias = Callable[[Both], Awaitable[object]]
+FROM_THE_FIRST = "0"  # a transaction id before every other
+NO_CLIENT = ClientId("")
+
+
+def in_control_plane(
+    call: Callable[[AsyncConnection, Both], Awaitable[object]],
+) -> Twin:
+    """Call as the control plane does for tenant B: in one transaction under B's role."""
+
+    async def twin(both: Both) -> object:
+        async with both.database.tenant(both.b.tenant_id) as connection:
+            return await call(connection, both)
+
+    return twin
+
+
+def with_pool(call: Callable[[Pool, Both], Awaitable[object]]) -> Twin:
+    async def twin(both: Both) -> object:
+        async with opened_pool(both.installation.data_url) as pool:
+            return await call(pool, both)
+
+    return twin
+
+
+def in_data_plane(call: Callable[[Connection, Both], Awaitable[object]]) -> Twin:
+    """Call as the data plane does for tenant B: in one transaction under B's role."""
+
+    async def call_with(pool: Pool, both: Both) -> object:
+        async with pool.tenant(both.b.tenant_id) as connection:
+            return await call(connection, both)
+
+    return with_pool(call_with)
+
+
+def new_api(both: Both) -> NewApi:
+    return NewApi(identifier=both.a.tenant.audience, name="B's", scopes={}, token_lifetime=60)
+
+
+async def add_client(connection: AsyncConnection, both: Both) -> None:
+    """Add a client that has the id of one of A's, for an API of B's that has the id of A's."""
+    identifier = both.a.tenant.audience
+    await apis.add_api(connection, new_api(both))
+    grants = (ApiGrant(api=identifier, scopes=frozenset()),)
+    new = NewClient(name="B's", apis=(identifier,))
+    await clients.add_client(connection, both.a.client_id, new, grants, b"{}")
+
+
+async def add_secret(connection: AsyncConnection, both: Both) -> None:
+    await add_client(connection, both)
+    secret = make_client_secret(both.config.secret_peppers)
+    await clients.add_secret(connection, both.a.client_id, secret)
+
+
+async def add_key(connection: AsyncConnection, both: Both) -> None:
+    key = key_actions.make_signing_key(Algorithm.EDDSA, both.a.tenant_id, sealer(both))
+    await keys.add_current_key(connection, key)
+
+
+async def add_next_key(connection: AsyncConnection, both: Both) -> None:
+    key = key_actions.make_signing_key(Algorithm.EDDSA, both.a.tenant_id, sealer(both))
+    await keys.add_next_key(connection, key, NOW, NOW)
+
+
+def sealer(both: Both) -> Sealer:
+    return Sealer(both.config.master_keys)
+
+
+async def served_b(pool: Pool, both: Both) -> ServedIssuer:
+    snapshot = await StoredSnapshots(pool).of_slug(both.b.slug)
+    assert snapshot is not None
+    return serve_issuer(snapshot, both.config.public_url, DenySet())
+
+
+async def get_client(pool: Pool, both: Both) -> object:
+    return await StoredClients(pool).get(await served_b(pool, both), both.a.client_id)
+
+
+async def of_workload(pool: Pool, both: Both) -> object:
+    return await StoredClients(pool).of_workload(await served_b(pool, both), WORKLOAD.issuer)
+
+
+async def record_token(pool: Pool, both: Both) -> None:
+    ledger = GroupCommitLedger(pool, lambda _records, _seconds: None)
+    b, client_id = both.b.tenant_id, both.a.client_id
+    token = IssuedToken(tenant=b, client_id=client_id, jti=both.a.issued, lifetime=60)
+    await ledger.record(token)
+
+
+async def spend_once(pool: Pool, both: Both) -> None:
+    """What A has spent is not spent at B: the store keeps each tenant's apart."""
+    replays = StoredReplays(pool, lambda _records, _seconds: None)
+    presented = Once(digest=sha256(both.a.issued.encode()).digest(), expires_at=2**32)
+    assert await replays.spend(both.a.tenant_id, presented)
+    assert await replays.spend(both.b.tenant_id, presented)
+    assert not await replays.spend(both.a.tenant_id, presented)
+
+
+async def note_use(pool: Pool, both: Both) -> None:
+    uses = StoredSecretUses(pool)
+    uses.note(both.b.tenant_id, bytes(32), "192.0.2.1", 1)
+    await uses.flush()
+
+
+async def add_revocation(pool: Pool, both: Both) -> None:
+    await StoredRevocations(pool).add(both.b.tenant_id, revocation_of(both.a.issued))
+
+
+@asynccontextmanager
+async def opened_feed(both: Both) -> AsyncIterator[PublishedFeed]:
+    feed = PublishedFeed(both.installation.data_url)
+    await feed.open(lambda: None)
+    try:
+        yield feed
+    finally:
+        await feed.close()
+
+
+async def news_of_b(both: Both) -> object:
+    """The feed is for all tenants; what it labels as B's is what B's issuer takes in."""
+    async with opened_feed(both) as feed:
+        await feed.news()
+        await with_pool(add_own_revocation)(both)
+        news = await feed.news()
+    of_b = [each for each in news.revoked if each.tenant == both.b.tenant_id]
+    assert of_b
+    return of_b, [each for each in news.published if each.tenant == both.b.tenant_id]
+
+
+async def add_own_revocation(pool: Pool, both: Both) -> None:
+    await StoredRevocations(pool).add(both.b.tenant_id, revocation_of("of-b"))
+
+
+async def snapshots_of_b(both: Both) -> object:
+    async with opened_feed(both) as feed:
+        return await feed.snapshots([both.b.tenant_id])
+
+
+async def read_as_login(pool: Pool, both: Both) -> object:
+    async with pool.connection() as connection:
+        return await connection.fetch(f'SELECT * FROM "t_{both.a.tenant_id}".client')  # noqa: S608
+
+
+async def read_as_b(connection: Connection, both: Both) -> object:
+    return await connection.fetch(f'SELECT * FROM "t_{both.a.tenant_id}".client')  # noqa: S608
+
+
+NOW = datetime(2100, 1, 1, tzinfo=UTC)
