@@ -100,7 +100,7 @@ def test_ctrl_c_at_any_stage_of_a_first_start_leaves_nothing_and_the_next_goes_o
 
 
 def until_there(has_come: Callable[[Path, Dev], bool], directory: Path, dev: Dev) -> None:
-    """Wait for the moment; some are short, or were an earlier start's, so serving is late enough."""
+    """Wait for it; some moments are short, or were an earlier start's: then until it serves."""
     until(lambda: has_come(directory, dev) or "\n" in dev.stdout)
 
 
