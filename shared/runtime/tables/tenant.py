@@ -15,6 +15,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    UniqueConstraint,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -80,8 +81,12 @@ client_secret = Table(
     Column("last_four", Text, nullable=False),
     Column("expires_at", DateTime(timezone=True)),
     _created_at(),
-    Column("name", Text, nullable=False, server_default=text("''")),
-    Column("created_by", Text, nullable=False, server_default=text("''")),
+    Column("name", Text, nullable=False),
+    Column("created_by", Text, nullable=False),
+    # while a rotation is open, of the secrets that end with it
+    Column("former_expiry", DateTime(timezone=True)),
+    Column("replaced_by", Text),  # the new secret's name
+    UniqueConstraint("client_id", "name"),
 )
 
 client_grant = Table(
