@@ -33,8 +33,9 @@ FROM (SELECT digest, row_number() OVER (PARTITION BY client_id ORDER BY created_
 WHERE numbered.digest = client_secret.digest;
 ALTER TABLE client_secret
   ALTER COLUMN name SET NOT NULL,
-  ALTER COLUMN created_by DROP DEFAULT,
-  ADD UNIQUE (client_id, name);
+  ALTER COLUMN created_by DROP DEFAULT;
+DROP INDEX ix_client_secret_client_id;
+CREATE UNIQUE INDEX ix_client_secret_name ON client_secret (client_id, name);
 """
 
 

@@ -15,7 +15,6 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
-    UniqueConstraint,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -75,7 +74,6 @@ client_secret = Table(
         Text,
         ForeignKey("client.client_id", ondelete="CASCADE"),
         nullable=False,
-        index=True,
     ),
     Column("pepper_id", Text, nullable=False),
     Column("last_four", Text, nullable=False),
@@ -86,7 +84,7 @@ client_secret = Table(
     # while a rotation is open, of the secrets that end with it
     Column("former_expiry", DateTime(timezone=True)),
     Column("replaced_by", Text),  # the new secret's name
-    UniqueConstraint("client_id", "name"),
+    Index("ix_client_secret_name", "client_id", "name", unique=True),
 )
 
 client_grant = Table(
