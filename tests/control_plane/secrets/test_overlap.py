@@ -17,7 +17,9 @@ _IN_A_ROW = 20  # so that each worker has answered
 async def status(http: httpx.AsyncClient, tenant: MadeTenant, secret: str) -> int:
     form = {"grant_type": "client_credentials"}
     login = (tenant.client.client_id, secret)
-    return (await http.post(tenant.token_endpoint, data=form, auth=login)).status_code
+    closing = {"Connection": "close"}  # the next request may reach another worker
+    answer = await http.post(tenant.token_endpoint, data=form, auth=login, headers=closing)
+    return answer.status_code
 
 
 async def until_all(
