@@ -5,9 +5,11 @@ import msgspec
 
 from control_plane.cli.command import Terminal, command
 from control_plane.cli.database import tenant_id_of, with_database
+from control_plane.cli.secret import DAY, secret_line, start_rotation
 from control_plane.clients import actions
 from control_plane.clients.actions import RegisteredClient
-from control_plane.clients.repository import ClientDetails, ClientRow, SecretRow
+from control_plane.clients.repository import ClientDetails, ClientRow
+from control_plane.secrets.rules import AskedSecret
 from shared.domain.ids import ClientId
 from shared.runtime.config import Config
 from shared.runtime.database import Database
@@ -132,21 +134,15 @@ def revoke_tokens(terminal: Terminal, slug: str, client_id: str) -> None:
 @_tenant
 @_client_id
 @click.option(
-    "--overlap", type=int, default=24 * 3600, show_default=True, help="Seconds the old one works."
+    "--overlap", type=int, default=DAY, show_default=True, help="Seconds the old one works."
 )
 def rotate_secret(terminal: Terminal, slug: str, client_id: str, overlap: int) -> None:
-    """Give the client a new secret, shown once; the old ones work for a while."""
+    """Give the client a new secret, shown once; the old ones work for a while.
 
-    async def work(config: Config, database: Database) -> RegisteredClient:
-        return await actions.rotate_secret(
-            database,
-            config.secret_peppers,
-            await tenant_id_of(database, slug),
-            ClientId(client_id),
-            overlap,
-        )
+    The same as `auth-service secret rotate`, which has more to say about the new one.
+    """
 
-    show_registered(terminal, slug, with_database(terminal, work))
+    start_rotation(terminal, slug, client_id, AskedSecret(), overlap)
 
 
 def show_details(terminal: Terminal, found: ClientDetails) -> None:
@@ -162,14 +158,9 @@ def show_details(terminal: Terminal, found: ClientDetails) -> None:
         *([f"keys at  {client.jwks_uri}"] if client.jwks_uri else []),
         *(f"claim    {name}={value}" for name, value in client.claims.items()),
         *(f"workload {rule.name}: {rule.issuer}" for rule in client.workloads),
-        *(_secret_line(secret) for secret in found.secrets),
+        *(f"secret   {secret_line(secret)}" for secret in found.secrets),
     ]
     terminal.show(found, "\n".join(lines))
-
-
-def _secret_line(secret: SecretRow) -> str:
-    expires = f"expires {secret.expires_at.isoformat()}" if secret.expires_at else "does not expire"
-    return f"secret   …{secret.last_four}, {expires}"
 
 
 def show_registered(terminal: Terminal, slug: str, made: RegisteredClient) -> None:

@@ -14,6 +14,7 @@ _COMMANDS = {
     "tenant": ("tenant", "tenant", "Create, list, suspend, resume and delete tenants."),
     "api": ("api", "api", "Create, list, change and delete a tenant's APIs."),
     "client": ("client_register", "client", "Register and change a tenant's clients."),
+    "secret": ("secret", "secret", "Add, list, revoke and rotate a client's secrets."),
     "workload": ("workload", "workload", "Let JWTs of outside issuers prove a client."),
     "api-key": ("api_key", "api_key", "Create, list and revoke the API keys of accounts."),
     "keys": ("keys", "keys", "List a tenant's signing keys."),

@@ -13,16 +13,17 @@ from control_plane.clients.rules import (
     NewClient,
     check_change,
     check_keys,
-    check_live_secrets,
     check_new_client,
     check_not_ours,
-    check_overlap,
     grants_for,
 )
 from control_plane.keys.repository import list_keys
 from control_plane.publishing.snapshots import edit_tenant
+from control_plane.secrets.repository import add_secret, list_secrets, remove_secrets
+from control_plane.secrets.rules import FIRST, AskedSecret
 from shared.domain.client import AuthMethod
 from shared.domain.ids import ClientId, TenantId
+from shared.domain.management import OPERATOR
 from shared.domain.outbound_url import Network, check_outbound_url
 from shared.domain.refused import Refused
 from shared.domain.static_claims import check_static_claims
@@ -49,6 +50,7 @@ async def register_client(
     tenant: TenantId,
     new: NewClient,
     networks: tuple[Network, ...] = (),
+    created_by: str = OPERATOR,
 ) -> RegisteredClient:
     """Register a client; `networks` are the private ones that its key set may be in."""
     check_new_client(new)
@@ -62,7 +64,8 @@ async def register_client(
         check_not_ours(new.keys, [key.kid for key in await list_keys(connection)])
         await repository.add_client(connection, client_id, new, grants_for(new, scopes), claims)
         if secret is not None:
-            await repository.add_secret(connection, client_id, secret)
+            first = AskedSecret(name=FIRST, created_by=created_by)
+            await add_secret(connection, client_id, secret, first)
     return RegisteredClient(client_id=client_id, client_secret=secret.text if secret else "")
 
 
@@ -98,26 +101,6 @@ def _check_uri(keys: ClientKeys | None, networks: tuple[Network, ...]) -> None:
         check_outbound_url(keys.jwks_uri, networks)
 
 
-async def rotate_secret(
-    database: Database,
-    peppers: tuple[Key, ...],
-    tenant: TenantId,
-    client_id: ClientId,
-    overlap: int,
-) -> RegisteredClient:
-    """Give the client a new secret; the old ones work for `overlap` more seconds."""
-    check_overlap(overlap)
-    secret = make_client_secret(peppers)
-    async with edit_tenant(database, tenant) as connection:
-        await repository.expire_secrets(connection, client_id, overlap)
-        held = await repository.get_client(connection, client_id)
-        if held is None:
-            raise UnknownClient(_UNKNOWN)
-        check_live_secrets(len(held.secrets))
-        await repository.add_secret(connection, client_id, secret)
-    return RegisteredClient(client_id=client_id, client_secret=secret.text)
-
-
 async def disable_client(database: Database, tenant: TenantId, client_id: ClientId) -> None:
     """Refuse the client and every token it holds. Enabling it revives no token."""
     async with edit_tenant(database, tenant) as connection:
@@ -135,6 +118,8 @@ async def enable_client(database: Database, tenant: TenantId, client_id: ClientI
 async def delete_client(database: Database, tenant: TenantId, client_id: ClientId) -> None:
     """Delete the client and refuse every token it holds."""
     async with edit_tenant(database, tenant) as connection:
+        names = [each.name for each in await list_secrets(connection, client_id)]
+        await remove_secrets(connection, client_id, names)
         if not await repository.delete_client(connection, client_id):
             raise UnknownClient(_UNKNOWN)
         await repository.revoke_tokens_of_client(connection, tenant, client_id)

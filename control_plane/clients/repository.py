@@ -1,31 +1,26 @@
-"""Rows of clients, their secrets and grants, and their revocations.
+"""Rows of clients and their grants, and their revocations.
 
 Every function works in the tenant's transaction that it is given.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from control_plane.clients.rules import ApiGrant, ClientChange, ClientKeys, NewClient
 from control_plane.publishing.revocations import refuse_until_now
+from control_plane.secrets.repository import list_secrets
+from control_plane.secrets.rules import KeptSecret
 from shared.domain.client import AuthMethod, DpopUse
 from shared.domain.client_jwk import ClientJwk
 from shared.domain.ids import ClientId, TenantId
 from shared.domain.scope import Scope
 from shared.domain.workload import WorkloadRule
-from shared.runtime.secrets import NewSecret
-from shared.runtime.tables.tenant import api, client, client_grant, client_secret
-
-
-class SecretRow(msgspec.Struct, frozen=True, kw_only=True):
-    last_four: str
-    created_at: datetime
-    expires_at: datetime | None
+from shared.runtime.tables.tenant import api, client, client_grant
 
 
 class ClientRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +42,7 @@ class ClientRow(msgspec.Struct, frozen=True, kw_only=True):
 class ClientDetails(msgspec.Struct, frozen=True, kw_only=True):
     client: ClientRow
     grants: dict[str, list[str]]  # API identifier -> scopes
-    secrets: list[SecretRow]
+    secrets: list[KeptSecret]
 
 
 async def scopes_of_apis(
@@ -134,33 +129,6 @@ def _keys(keys: ClientKeys | None) -> dict[str, object]:
     }
 
 
-async def add_secret(connection: AsyncConnection, client_id: ClientId, secret: NewSecret) -> None:
-    await connection.execute(
-        insert(client_secret).values(
-            digest=secret.held.digest,
-            client_id=client_id,
-            pepper_id=secret.held.pepper_id,
-            last_four=secret.last_four,
-        )
-    )
-
-
-async def expire_secrets(connection: AsyncConnection, client_id: ClientId, overlap: int) -> None:
-    """End the client's secrets `overlap` seconds from now; those that end sooner stay as they are.
-
-    Secrets that have ended then are removed.
-    """
-    of_client = client_secret.c.client_id == client_id
-    end = func.now() + timedelta(seconds=overlap)
-    lasts_longer = or_(client_secret.c.expires_at.is_(None), client_secret.c.expires_at > end)
-    await connection.execute(
-        update(client_secret).where(of_client, lasts_longer).values(expires_at=end)
-    )
-    await connection.execute(
-        delete(client_secret).where(of_client, client_secret.c.expires_at <= func.now())
-    )
-
-
 async def list_clients(
     connection: AsyncConnection, *, after: ClientId, limit: int
 ) -> list[ClientRow]:
@@ -181,15 +149,10 @@ async def get_client(connection: AsyncConnection, client_id: ClientId) -> Client
         .where(client_grant.c.client_id == client_id)
         .order_by(client_grant.c.api)
     )
-    secrets = await connection.execute(
-        select(client_secret.c.last_four, client_secret.c.created_at, client_secret.c.expires_at)
-        .where(client_secret.c.client_id == client_id)
-        .order_by(client_secret.c.created_at)
-    )
     return ClientDetails(
         client=msgspec.convert(row, ClientRow),
         grants={each.api: each.scopes for each in grants},
-        secrets=[msgspec.convert(each, SecretRow) for each in secrets.mappings()],
+        secrets=await list_secrets(connection, client_id),
     )
 
 

@@ -1,18 +1,16 @@
-"""What a client may look like, and which of its secrets stay through a rotation. Pure."""
+"""What a client may look like. Pure."""
 
 from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
-from shared.domain.client import MAXIMUM_LIVE_SECRETS, AuthMethod, DpopUse
+from shared.domain.client import AuthMethod, DpopUse
 from shared.domain.client_jwk import ClientJwk, thumbprint
 from shared.domain.ids import Kid
 from shared.domain.name import NAME_RULE, is_name
 from shared.domain.refused import Refused
 from shared.domain.scope import Scope
-
-_MAXIMUM_OVERLAP = 7 * 24 * 3600  # seconds
 
 
 class InvalidClientMetadata(Refused):
@@ -106,16 +104,3 @@ def grants_for(new: NewClient | ClientChange, scopes_of: dict[str, Scope]) -> tu
         unknown = ", ".join(sorted(asked - known))
         raise InvalidClientMetadata(f"none of the client's APIs has the scope {unknown}")
     return tuple(ApiGrant(api=each, scopes=asked & scopes_of[each]) for each in apis)
-
-
-def check_live_secrets(live: int) -> None:
-    """Each live secret costs every authentication a digest."""
-    if live >= MAXIMUM_LIVE_SECRETS:
-        raise InvalidClientMetadata(
-            f"a client has at most {MAXIMUM_LIVE_SECRETS} live secrets: let one expire first"
-        )
-
-
-def check_overlap(seconds: int) -> None:
-    if not 0 <= seconds <= _MAXIMUM_OVERLAP:
-        raise InvalidClientMetadata(f"secrets overlap for 0 to {_MAXIMUM_OVERLAP} seconds")

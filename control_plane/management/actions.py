@@ -12,6 +12,8 @@ from control_plane.management import repository
 from control_plane.management.repository import ApiKeyRow
 from control_plane.management.rules import management_api, new_key
 from control_plane.publishing.snapshots import UnknownTenant, edit_tenant
+from control_plane.secrets.repository import add_secret
+from control_plane.secrets.rules import FIRST, AskedSecret
 from control_plane.tenants.actions import NewTenant, SlugTaken, provision_tenant, show_tenant
 from shared.domain.ids import ClientId, TenantId
 from shared.domain.management import SYSTEM_SLUG, KeyClaims
@@ -58,7 +60,7 @@ async def create_api_key(database: Database, config: Config, new: NewApiKey) -> 
         scopes = await clients.scopes_of_apis(connection, asked.apis)
         grants = grants_for(asked, scopes)
         await clients.add_client(connection, client_id, asked, grants, account)
-        await clients.add_secret(connection, client_id, secret)
+        await add_secret(connection, client_id, secret, AskedSecret(name=FIRST))
     return MadeApiKey(client_id=client_id, client_secret=secret.text)
 
 

@@ -23,13 +23,12 @@ _SCHEME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
 
 Peppers: TypeAlias = Mapping[str, bytes]  # pepper_id -> the pepper
 
-# Two that no secret has: the one is the digest of what a client has fewer of, the other stands in
+# Two that no secret has: the one stands in for the digests of a client that has fewer, the other
 # for the digest under a pepper that was taken out of the configuration.
 _NO_DIGEST = b"\xff" * 32
-_NOBODYS = HeldSecret(digest=bytes(32), pepper_id="")
-_ROOM = (_NOBODYS,) * MAXIMUM_LIVE_SECRETS
+_NOBODYS = (HeldSecret(digest=bytes(32), pepper_id=""),) * MAXIMUM_LIVE_SECRETS
 _NOBODY = Client(
-    client_id=ClientId(""), enabled=False, secrets=(_NOBODYS,), apis=(), default_api=None
+    client_id=ClientId(""), enabled=False, secrets=_NOBODYS[:1], apis=(), default_api=None
 )
 
 _NO_CREDENTIALS = "client authentication is required"
@@ -71,20 +70,19 @@ def authenticate(
     """Tell who it is, or refuse in the same words and work, whatever was wrong.
 
     The presented secret is digested once for each pepper, and compared with as many digests as a
-    client can have: how many it has, or whether there is such a client, changes neither. What else
-    there is to check is checked of a secret that matches.
+    client can have: how many it has, or whether there is such a client, changes neither.
     """
     digests = {name: digest_secret(presented.client_secret, each) for name, each in peppers.items()}
-    asked = _NOBODY if client is None else client
+    held = (client or _NOBODY).secrets
+    live = [each for each in held if each.expires_at is None or each.expires_at > now]
     matching = [
         each
-        for each in (asked.secrets + _ROOM)[:MAXIMUM_LIVE_SECRETS]
+        for each in (*live, *_NOBODYS[len(live) :])
         if compare_digest(each.digest, digests.get(each.pepper_id, _NO_DIGEST))
-        and (each.expires_at is None or each.expires_at > now)
     ]
-    if not matching or not _may_use_secrets(asked):
+    if client is None or not matching or not _may_use_secrets(client):
         raise InvalidClient(_FAILED)
-    return Authenticated(asked, matching[0].digest)
+    return Authenticated(client, matching[0].digest)
 
 
 def digest_of_guess(presented: PresentedSecret, peppers: Peppers) -> bytes:

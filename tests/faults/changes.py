@@ -9,7 +9,9 @@ import msgspec
 
 from control_plane.apis.actions import create_api
 from control_plane.apis.rules import NewApi
-from control_plane.clients.actions import disable_client, enable_client, rotate_secret
+from control_plane.clients.actions import disable_client, enable_client
+from control_plane.secrets.actions import start_rotation
+from control_plane.secrets.rules import AskedSecret
 from control_plane.tenants.actions import delete_tenant, resume_tenant, suspend_tenant
 from data_plane.protocol.revocation import Revocation, RevocationKind
 from data_plane.store.revoked import StoredRevocations
@@ -186,11 +188,12 @@ async def tenant_created(stage: Stage) -> Change:
 
 async def secret_rotated(stage: Stage) -> Change:
     async def act() -> None:
-        await rotate_secret(
+        await start_rotation(
             stage.database,
             stage.config.secret_peppers,
             stage.tenant.tenant_id,
             stage.tenant.client.client_id,
+            AskedSecret(),
             0,
         )
 

@@ -14,6 +14,8 @@ from control_plane.clients import repository as clients
 from control_plane.clients.rules import ApiGrant, NewClient
 from control_plane.keys import actions as key_actions
 from control_plane.keys import repository as keys
+from control_plane.secrets import repository as secrets
+from control_plane.secrets.rules import AskedSecret
 from data_plane.ports import IssuedToken
 from data_plane.protocol.once import Once
 from data_plane.protocol.revocation import DenySet
@@ -84,7 +86,7 @@ async def add_client(connection: AsyncConnection, both: Both) -> None:
 async def add_secret(connection: AsyncConnection, both: Both) -> None:
     await add_client(connection, both)
     secret = make_client_secret(both.config.secret_peppers)
-    await clients.add_secret(connection, both.a.client_id, secret)
+    await secrets.add_secret(connection, both.a.client_id, secret, AskedSecret(name="B's"))
 
 
 async def add_key(connection: AsyncConnection, both: Both) -> None:

@@ -9,6 +9,8 @@ import msgspec
 from control_plane.clients.actions import disable_client, register_client
 from control_plane.clients.rules import NewClient
 from control_plane.keys.actions import list_keys
+from control_plane.secrets.actions import add_secret, start_rotation
+from control_plane.secrets.rules import AskedSecret
 from control_plane.workloads.actions import add_workload
 from data_plane.ports import IssuedToken
 from data_plane.protocol.revocation import Revocation, RevocationKind
@@ -62,6 +64,10 @@ async def populate(installation: Installation, config: Config) -> Populated:
         a = tenant.tenant_id
         new = NewClient(name="second", apis=(tenant.audience,))
         second = await register_client(database, config.secret_peppers, a, new)
+        for asked in (AskedSecret(name="ends at once", expires_in=1), AskedSecret(name="stays")):
+            await add_secret(database, config.secret_peppers, a, second.client_id, asked)
+        new_one = AskedSecret(name="new")
+        await start_rotation(database, config.secret_peppers, a, second.client_id, new_one, 3600)
         await disable_client(database, a, second.client_id)
         third = await register_client(database, config.secret_peppers, a, new)
         await prove_by_workload(database, a, third.client_id)

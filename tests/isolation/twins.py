@@ -16,6 +16,8 @@ from control_plane.keys import repository as keys
 from control_plane.management import repository as management
 from control_plane.publishing import revocations
 from control_plane.publishing import snapshots as publishing
+from control_plane.secrets import repository as secrets
+from control_plane.secrets.rules import FIRST
 from control_plane.tenants import repository as tenants
 from control_plane.workloads import repository as workloads
 from data_plane.store import revoked, snapshots
@@ -67,15 +69,11 @@ SEES_NOTHING: dict[Method, Twin] = {
     apis.delete_api: in_control_plane(lambda c, x: apis.delete_api(c, x.a.tenant.audience)),
     apis.list_apis: in_control_plane(lambda c, _: apis.list_apis(c)),
     clients.add_client: in_control_plane(add_client),
-    clients.add_secret: in_control_plane(add_secret),
     clients.set_client: in_control_plane(
         lambda c, x: clients.set_client(c, x.a.client_id, ClientChange(name="B's"), None)
     ),
     clients.set_grants: in_control_plane(lambda c, x: clients.set_grants(c, x.a.client_id, ())),
     clients.delete_client: in_control_plane(lambda c, x: clients.delete_client(c, x.a.client_id)),
-    clients.expire_secrets: in_control_plane(
-        lambda c, x: clients.expire_secrets(c, x.a.client_id, 0)
-    ),
     clients.get_client: in_control_plane(lambda c, x: clients.get_client(c, x.a.client_id)),
     clients.list_clients: in_control_plane(
         lambda c, _: clients.list_clients(c, after=NO_CLIENT, limit=1000)
@@ -100,6 +98,21 @@ SEES_NOTHING: dict[Method, Twin] = {
     keys.replace_sealed: in_control_plane(lambda c, x: keys.replace_sealed(c, x.a.kids[0], b"x")),
     keys.list_keys: in_control_plane(lambda c, _: keys.list_keys(c)),
     keys.sealed_keys: in_control_plane(lambda c, _: keys.sealed_keys(c)),
+    secrets.add_secret: in_control_plane(add_secret),
+    secrets.auth_method_of: in_control_plane(lambda c, x: secrets.auth_method_of(c, x.a.client_id)),
+    secrets.list_secrets: in_control_plane(lambda c, x: secrets.list_secrets(c, x.a.client_id)),
+    secrets.remove_ended: in_control_plane(
+        lambda c, x: secrets.remove_ended(c, x.a.disabled_client_id)
+    ),
+    secrets.remove_secrets: in_control_plane(
+        lambda c, x: secrets.remove_secrets(c, x.a.client_id, [FIRST])
+    ),
+    secrets.replace_secrets: in_control_plane(
+        lambda c, x: secrets.replace_secrets(c, x.a.client_id, "B's", 0)
+    ),
+    secrets.restore_secrets: in_control_plane(
+        lambda c, x: secrets.restore_secrets(c, x.a.disabled_client_id)
+    ),
     workloads.get_workloads: in_control_plane(
         lambda c, x: workloads.get_workloads(c, x.a.client_id)
     ),

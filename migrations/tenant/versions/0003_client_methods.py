@@ -23,8 +23,19 @@ ALTER TABLE client
 CREATE INDEX ix_client_workloads ON client USING gin (workloads jsonb_path_ops);
 
 ALTER TABLE client_secret
-  ADD COLUMN name text NOT NULL DEFAULT '',
-  ADD COLUMN created_by text NOT NULL DEFAULT '';
+  ADD COLUMN name text,
+  ADD COLUMN created_by text NOT NULL DEFAULT 'operator',
+  ADD COLUMN former_expiry timestamptz,
+  ADD COLUMN replaced_by text;
+UPDATE client_secret SET name = 'secret-' || numbered.number
+FROM (SELECT digest, row_number() OVER (PARTITION BY client_id ORDER BY created_at) AS number
+      FROM client_secret) numbered
+WHERE numbered.digest = client_secret.digest;
+ALTER TABLE client_secret
+  ALTER COLUMN name SET NOT NULL,
+  ALTER COLUMN created_by DROP DEFAULT;
+DROP INDEX ix_client_secret_client_id;
+CREATE UNIQUE INDEX ix_client_secret_name ON client_secret (client_id, name);
 """
 
 

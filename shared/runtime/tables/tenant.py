@@ -74,14 +74,17 @@ client_secret = Table(
         Text,
         ForeignKey("client.client_id", ondelete="CASCADE"),
         nullable=False,
-        index=True,
     ),
     Column("pepper_id", Text, nullable=False),
     Column("last_four", Text, nullable=False),
     Column("expires_at", DateTime(timezone=True)),
     _created_at(),
-    Column("name", Text, nullable=False, server_default=text("''")),
-    Column("created_by", Text, nullable=False, server_default=text("''")),
+    Column("name", Text, nullable=False),
+    Column("created_by", Text, nullable=False),
+    # while a rotation is open, of the secrets that end with it
+    Column("former_expiry", DateTime(timezone=True)),
+    Column("replaced_by", Text),  # the new secret's name
+    Index("ix_client_secret_name", "client_id", "name", unique=True),
 )
 
 client_grant = Table(

@@ -29,6 +29,8 @@ _UNKNOWN_TENANT = [
     ("client", "enable", "--tenant", "no-such-tenant", "c_a"),
     ("client", "delete", "--tenant", "no-such-tenant", "c_a", "--yes"),
     ("client", "rotate-secret", "--tenant", "no-such-tenant", "c_a"),
+    ("secret", "list", "--tenant", "no-such-tenant", "--client", "c_a"),
+    ("secret", "finish", "--tenant", "no-such-tenant", "--client", "c_a"),
     ("workload", "list", "--tenant", "no-such-tenant"),
     ("workload", "remove", "--tenant", "no-such-tenant", "--client", "c_a", "ci"),
     ("keys", "list", "--tenant", "no-such-tenant"),

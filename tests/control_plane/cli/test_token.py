@@ -193,6 +193,7 @@ def test_both_secrets_work_through_a_rotation_and_the_old_one_not_without_overla
     second = cli.json(*rotate, "600")["client_secret"]
     until(lambda: works(second))
     assert works(stocked.client_secret)
+    cli.json("secret", "finish", "--tenant", stocked.slug, "--client", stocked.client_id)
     third = cli.json(*rotate, "0")["client_secret"]
     until(lambda: works(third))
     assert not works(stocked.client_secret)

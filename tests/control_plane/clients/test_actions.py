@@ -1,7 +1,6 @@
-"""Clients and their secrets on a real database."""
+"""Clients on a real database."""
 
-import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,7 +16,6 @@ from control_plane.clients.actions import (
     enable_client,
     list_clients,
     register_client,
-    rotate_secret,
     show_client,
 )
 from control_plane.clients.rules import InvalidClientMetadata, NewClient
@@ -75,7 +73,9 @@ async def test_a_client_is_shown_as_it_was_registered(
     assert (shown.client.name, shown.client.enabled) == ("Ünïcode", True)
     assert (shown.client.default_api, shown.client.serves) == (_OTHERS, [_THINGS])
     assert shown.grants == {_OTHERS: ["admin"], _THINGS: ["read"]}
-    assert [secret.last_four for secret in shown.secrets] == [made.client_secret[-4:]]
+    (first,) = shown.secrets
+    assert first.last_four == made.client_secret[-4:]
+    assert (first.name, first.created_by, first.expires_at) == ("first", "operator", None)
 
 
 async def test_only_the_digest_of_a_secret_rests(
@@ -103,54 +103,6 @@ async def test_a_refused_registration_leaves_nothing(
             database, peppers, stocked, NewClient(**({"name": "a", "apis": (_THINGS,)} | changes))
         )
     assert await rows(database, stocked, "SELECT client_id FROM client") == []
-
-
-async def test_a_rotated_secret_lives_on_for_the_overlap(
-    database: Database, peppers: Peppers, stocked: TenantId, client: RegisteredClient
-) -> None:
-    made = await rotate_secret(database, peppers, stocked, client.client_id, 3600)
-    assert made.client_secret != client.client_secret
-    old, new = (await show_client(database, stocked, client.client_id)).secrets
-    assert (old.last_four, new.last_four) == (client.client_secret[-4:], made.client_secret[-4:])
-    assert new.expires_at is None
-    assert old.expires_at is not None
-    left = old.expires_at - datetime.now(UTC)
-    assert timedelta(seconds=3500) < left <= timedelta(seconds=3600)
-
-
-async def test_rotating_again_lengthens_no_secrets_life(
-    database: Database, peppers: Peppers, stocked: TenantId, client: RegisteredClient
-) -> None:
-    await rotate_secret(database, peppers, stocked, client.client_id, 60)
-    first = (await show_client(database, stocked, client.client_id)).secrets[0].expires_at
-    await rotate_secret(database, peppers, stocked, client.client_id, 86400)
-    assert (await show_client(database, stocked, client.client_id)).secrets[0].expires_at == first
-
-
-async def test_a_rotation_without_overlap_leaves_the_new_secret_alone(
-    database: Database, peppers: Peppers, stocked: TenantId, client: RegisteredClient
-) -> None:
-    made = [await rotate_secret(database, peppers, stocked, client.client_id, 0) for _ in range(3)]
-    held = (await show_client(database, stocked, client.client_id)).secrets
-    assert [secret.last_four for secret in held] == [made[-1].client_secret[-4:]]
-
-
-async def test_a_client_never_has_more_than_five_live_secrets(
-    database: Database, peppers: Peppers, stocked: TenantId, client: RegisteredClient
-) -> None:
-    for _ in range(7):  # architecture.md section 6; each one costs every authentication a digest
-        rotation = rotate_secret(database, peppers, stocked, client.client_id, 3600)
-        await asyncio.gather(rotation, return_exceptions=True)
-    assert len((await show_client(database, stocked, client.client_id)).secrets) <= 5
-
-
-async def test_a_refused_overlap_changes_no_secret(
-    database: Database, peppers: Peppers, stocked: TenantId, client: RegisteredClient
-) -> None:
-    with pytest.raises(InvalidClientMetadata):
-        await rotate_secret(database, peppers, stocked, client.client_id, -1)
-    (held,) = (await show_client(database, stocked, client.client_id)).secrets
-    assert held.expires_at is None
 
 
 async def test_disabling_revokes_what_was_issued_and_enabling_revives_nothing(
@@ -198,14 +150,12 @@ async def test_a_deleted_client_is_gone_with_its_secrets_and_grants_but_not_its_
 )
 async def test_what_is_not_there_cannot_be_changed(
     database: Database,
-    peppers: Peppers,
     stocked: TenantId,
     tenant: TenantId | None,
     error: type[Exception],
 ) -> None:
     asked, client_id = tenant or stocked, ClientId("c_nobody")
     for attempt in (
-        rotate_secret(database, peppers, asked, client_id, 60),
         disable_client(database, asked, client_id),
         enable_client(database, asked, client_id),
         delete_client(database, asked, client_id),

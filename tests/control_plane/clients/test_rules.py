@@ -11,7 +11,6 @@ from control_plane.clients.rules import (
     InvalidClientMetadata,
     NewClient,
     check_new_client,
-    check_overlap,
     grants_for,
 )
 
@@ -119,14 +118,3 @@ def test_nothing_is_granted_that_was_not_asked_or_that_the_api_has_not(
     assert set(grants) == set(apis)
     assert set().union(*grants.values()) == asked
     assert all(scopes <= _SCOPES_OF[api] for api, scopes in grants.items())
-
-
-@pytest.mark.parametrize("seconds", [0, 1, 86400, 604800])
-def test_secrets_may_overlap_for_up_to_a_week(seconds: int) -> None:
-    check_overlap(seconds)
-
-
-@pytest.mark.parametrize("seconds", [-1, 604801, 2**63])
-def test_a_longer_or_negative_overlap_is_refused(seconds: int) -> None:
-    with pytest.raises(InvalidClientMetadata, match="overlap"):
-        check_overlap(seconds)
