@@ -1,5 +1,7 @@
 """How guesses at secrets are counted."""
 
+import tracemalloc
+
 import pytest
 
 from data_plane.limits import WrongSecrets
@@ -52,6 +54,24 @@ def test_a_million_unknown_clients_are_not_remembered_and_push_nobody_out() -> N
     wrong = guessed(10)
     for number in range(1_000_000):
         wrong.count((ACME, ClientId(str(number)), "192.0.2.1"), b"x", known=False, now=NOW)
-    assert len(wrong) <= 20_001
+    assert len(wrong) <= 15_001
     with pytest.raises(TooManyRequests):
         wrong.check(GUESSER, known=True, now=NOW)
+
+
+def test_what_is_remembered_stays_under_32_mb_however_long_the_client_ids_are() -> None:
+    tracemalloc.start()
+    wrong = WrongSecrets()
+    for number in range(16_000):
+        site = f"2001:db8:1234:{number:x}::/64"
+        for known, client_id in (
+            (True, f"c_{number:016}"),
+            (False, f"{number:016}\U0001f511" * 600),
+        ):
+            guesser = ACME, ClientId(client_id), site
+            for guess in range(10):
+                wrong.count(guesser, number.to_bytes(7) + bytes([guess]), known=known, now=NOW)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(wrong) == 30_000
+    assert held < 32_000_000
