@@ -8,6 +8,8 @@ from shared.domain.client import Client, GrantedApi, TokenProfile
 from shared.domain.jwk import Algorithm
 from shared.domain.scope import Scope
 
+_OFFLINE_ACCESS: Scope = frozenset({"offline_access"})  # OpenID Connect Core section 11
+
 
 class Issue(msgspec.Struct, frozen=True, kw_only=True):
     """The decision to issue: everything about the token that a rule decides."""
@@ -24,16 +26,24 @@ def decide(asked: ClientCredentialsRequest, client: Client) -> Issue:
     """Decide what is issued, or raise InvalidTarget or InvalidScope."""
     apis = _targets(asked, client)
     granted = frozenset[str]().union(*(api.scope for api in apis))
-    if asked.scope is not None and not asked.scope <= granted:
+    scope = _without_offline_access(asked.scope, granted)
+    if scope is not None and not scope <= granted:
         raise InvalidScope("the client is not granted every scope it asked for")
     return Issue(
         client=client,
         audience=tuple(api.identifier for api in apis),
-        scope=granted if asked.scope is None else asked.scope,  # s3.3: a pre-defined default
+        scope=granted if scope is None else scope,  # s3.3: a pre-defined default
         lifetime=min(api.token_lifetime for api in apis),
         algorithm=apis[0].algorithm,
         profile=apis[0].profile,
     )
+
+
+def _without_offline_access(asked: Scope | None, granted: Scope) -> Scope | None:
+    """Leave out what asks for a refresh token: this grant gives none (section 4.4.3)."""
+    if asked is None or granted >= _OFFLINE_ACCESS:
+        return asked
+    return asked - _OFFLINE_ACCESS or None
 
 
 def _targets(asked: ClientCredentialsRequest, client: Client) -> tuple[GrantedApi, ...]:

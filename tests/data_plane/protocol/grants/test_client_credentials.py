@@ -70,6 +70,23 @@ def test_fewer_scopes_may_be_asked_for() -> None:
     assert decide(ask(scope={"read"}), client(api("a", "read", "write"))).scope == {"read"}
 
 
+@pytest.mark.parametrize(
+    ("asked", "given"),
+    [
+        pytest.param({"read", "offline_access"}, {"read"}, id="C9-beside-another"),
+        pytest.param({"offline_access"}, {"read", "write"}, id="C9-alone-is-as-if-omitted"),
+    ],
+)
+def test_offline_access_is_left_out(asked: set[str], given: set[str]) -> None:
+    assert decide(ask(scope=asked), client(api("a", "read", "write"))).scope == given
+
+
+def test_an_api_may_have_a_scope_that_is_named_so() -> None:
+    asked = ask(scope={"offline_access"})
+    granted = client(api("a", "read", "offline_access"))
+    assert decide(asked, granted).scope == {"offline_access"}
+
+
 def test_an_api_without_scopes_gives_a_token_without_scope() -> None:
     assert decide(ask(), client(api("a"))).scope == frozenset()
 
@@ -78,7 +95,6 @@ def test_an_api_without_scopes_gives_a_token_without_scope() -> None:
     "scope",
     [
         pytest.param({"delete"}, id="C5-not-granted"),
-        pytest.param({"read", "offline_access"}, id="C9-offline-access"),
         pytest.param({"READ"}, id="3.3-case-matters"),
     ],
 )
