@@ -54,7 +54,12 @@ class WorkerSupervisor(MPServer):
     def serve_until_stopped(self) -> None:
         _signals.set_loop_signals = stop_at_first_signal
         os.register_at_fork(after_in_child=begin_worker)
-        self.serve()
+        try:
+            self.serve()
+        finally:
+            # Python gives a handler of ours up while it ends; another Ctrl-C would kill it then
+            for each in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(each, signal.SIG_IGN)
 
     def signal_handler_interrupt(self, *_: Any, **__: Any) -> None:
         """Take note of the first signal, and wake the main loop from another thread.
