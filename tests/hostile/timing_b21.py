@@ -2,8 +2,9 @@
 
     python -m tests.hostile.timing_b21
 
-5,000 of each kind, interleaved; the medians must be within 5 %, and a Mann-Whitney test must not
-tell the kinds apart (p > 0.01). Times belong in no test, so this is not one.
+5,000 of each kind, interleaved; the medians must be within 5 %, and over HTTP, which is all that a
+caller sees, a Mann-Whitney test must not tell the kinds apart (p > 0.01). In process it always can:
+20 ns show when 5,000 quiet measurements are compared. Times belong in no test, so this is not one.
 """
 
 import asyncio
@@ -29,6 +30,7 @@ from tests.conftest import new_installation, run_postgres, run_server
 from tests.support import Server, basic_header, make_tenant, opened
 
 _ROUNDS = 5_000
+_SPREAD, _LEAST_P = 0.05, 0.01
 _PEPPERS = {"p1": bytes(32)}
 
 
@@ -93,19 +95,19 @@ async def measure(
     return times
 
 
-def report(times: dict[str, list[float]]) -> bool:
+def report(times: dict[str, list[float]], least_p: float) -> bool:
     medians = {name: median(each) for name, each in times.items()}
     for name, value in medians.items():
         click.echo(f"{name:<22} median {value:>10.0f} ns")
     spread = max(medians.values()) / min(medians.values()) - 1
     least = min(p_value(times[one], times[other]) for one, other in combinations(times, 2))
     click.echo(f"medians within {spread:.1%}; smallest p {least:.3f}")
-    return spread <= 0.05 and least > 0.01
+    return spread <= _SPREAD and least >= least_p
 
 
 async def in_process() -> bool:
     await measure(lambda name: once(KINDS[name]), list(KINDS), 500)  # warm
-    return report(await measure(lambda name: once(KINDS[name]), list(KINDS), _ROUNDS))
+    return report(await measure(lambda name: once(KINDS[name]), list(KINDS), _ROUNDS), 0.0)
 
 
 async def over_http(server: Server) -> bool:
@@ -135,7 +137,7 @@ async def over_http(server: Server) -> bool:
             return took
 
         await measure(ask, list(ids), 300)  # warm
-        return report(await measure(ask, list(ids), _ROUNDS))
+        return report(await measure(ask, list(ids), _ROUNDS), _LEAST_P)
 
 
 def main() -> None:
