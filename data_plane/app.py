@@ -7,7 +7,7 @@ import secrets
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from litestar import Litestar, Request, Response, asgi
@@ -21,6 +21,7 @@ from data_plane.handlers.mount import IssuersMount
 from data_plane.issuers.directory import IssuerDirectory
 from data_plane.issuers.follower import Follower
 from data_plane.key_sets import FetchedKeySets
+from data_plane.limits import WrongSecrets
 from data_plane.ports import Given
 from data_plane.protocol.errors import TemporarilyUnavailable
 from data_plane.signed_requests import OperatorSignatures
@@ -31,6 +32,7 @@ from data_plane.store.ledger import GroupCommitLedger
 from data_plane.store.pool import Pool
 from data_plane.store.replays import StoredReplays
 from data_plane.store.revoked import StoredRevocations
+from data_plane.store.secret_uses import StoredSecretUses
 from data_plane.store.snapshots import StoredSnapshots
 from shared.domain.ids import uuid7
 from shared.domain.management import management_audience
@@ -44,6 +46,7 @@ _log = logging.getLogger("data_plane")
 
 _PARTITIONS_EVERY = 3600.0  # seconds
 _FORGET_EVERY = 300.0  # seconds
+_USES_EVERY = 5.0  # seconds
 _RETRY = 1.0  # seconds
 
 
@@ -60,6 +63,7 @@ def create_app(config: Config) -> Litestar:
     snapshots, revocations = StoredSnapshots(pool), StoredRevocations(pool)
     ledger = GroupCommitLedger(pool, telemetry.observe_commit)
     replays = StoredReplays(pool, lambda _records, _seconds: None)
+    secret_uses = StoredSecretUses(pool)
     directory = IssuerDirectory(config.public_url, snapshots.of_slug, revocations.of_tenant)
     follower = Follower(
         directory,
@@ -73,6 +77,8 @@ def create_app(config: Config) -> Litestar:
         clients=StoredClients(pool),
         ledger=ledger,
         replays=replays,
+        secret_uses=secret_uses,
+        wrong_secrets=WrongSecrets(),
         revocations=revocations,
         signer=JwtSigner(Sealer(config.master_keys)),
         verifier=ForeignVerifier(),
@@ -91,6 +97,7 @@ def create_app(config: Config) -> Litestar:
             asyncio.create_task(follower.run()),
             asyncio.create_task(_keep(_PARTITIONS_EVERY, ledger.ensure_partitions)),
             asyncio.create_task(_keep(_FORGET_EVERY, replays.forget_expired)),
+            asyncio.create_task(_keep(_USES_EVERY, secret_uses.flush)),
         ]
         for task in tasks:
             task.add_done_callback(_end_worker)
@@ -99,6 +106,8 @@ def create_app(config: Config) -> Litestar:
         finally:
             await ledger.drain()
             await replays.drain()
+            with suppress(TemporarilyUnavailable):
+                await secret_uses.flush()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -107,7 +116,7 @@ def create_app(config: Config) -> Litestar:
 
     return Litestar(
         route_handlers=[
-            *_mounts(IssuersMount(given, telemetry)),
+            *_mounts(IssuersMount(given, telemetry, config.own_hosts, config.trusted_proxies)),
             *health_handlers(follower, telemetry),
         ],
         lifespan=[running],
@@ -144,12 +153,17 @@ def _end_worker(task: asyncio.Task[None]) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _framework_error(_: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, str]]:
+def _framework_error(
+    request: Request[Any, Any, Any], error: HTTPException
+) -> Response[dict[str, str]]:
     """Answer what the framework refuses before a handler of ours is reached."""
+    status, headers = error.status_code, {"Cache-Control": "no-store", **(error.headers or {})}
     body = {"error": "invalid_request", "error_description": "the request cannot be served here"}
-    if isinstance(error, NotFoundException):
+    if not (request.scope.get("raw_path") or b"").startswith(b"/"):  # `@evil`, or `*`
+        status = 400
+    elif isinstance(error, NotFoundException):
         body = {"error": "not_found", "error_description": "there is nothing here"}
-    return Response(body, status_code=error.status_code, headers={"Cache-Control": "no-store"})
+    return Response(body, status_code=status, headers=headers)
 
 
 def _last_resort(_: Request[Any, Any, Any], error: Exception) -> Response[dict[str, str]]:

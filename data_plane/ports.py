@@ -95,6 +95,26 @@ class Replays(Protocol):
         ...
 
 
+class SecretUses(Protocol):
+    def note(self, tenant: TenantId, digest: bytes, address: str, now: int) -> None:
+        """Note that the secret was used; nothing waits for it."""
+        ...
+
+
+class WrongSecrets(Protocol):
+    """Guesses at a client's secret, by (tenant, client_id, the caller's site)."""
+
+    def check(self, guesser: tuple[TenantId, ClientId, str], *, known: bool, now: int) -> None:
+        """Raise TooManyRequests where there were too many; `known`: there is such a client."""
+        ...
+
+    def count(
+        self, guesser: tuple[TenantId, ClientId, str], guess: bytes, *, known: bool, now: int
+    ) -> None:
+        """Count a guess that was wrong, by a digest of it."""
+        ...
+
+
 class Revocations(Protocol):
     async def add(self, tenant: TenantId, revocation: Revocation) -> None:
         """Return once the revocation is committed."""
@@ -162,6 +182,8 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     clients: Clients
     ledger: Ledger
     replays: Replays
+    secret_uses: SecretUses
+    wrong_secrets: WrongSecrets
     revocations: Revocations
     signer: Signer
     verifier: Verifier

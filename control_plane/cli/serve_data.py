@@ -5,7 +5,8 @@ import os
 from tempfile import TemporaryDirectory
 
 import click
-from granian.constants import Interfaces, Loops
+from granian.constants import HTTPModes, Interfaces, Loops
+from granian.http import HTTP1Settings
 
 from control_plane.cli.child import refuse_taken_port
 from control_plane.cli.command import Terminal, command
@@ -17,6 +18,8 @@ from shared.runtime.logs import configure_logs, fields
 _log = logging.getLogger("data_plane")
 
 _BACKLOG = 1024
+_HEAD_PATIENCE = 10_000  # milliseconds a request's head may take to arrive
+_HEAD_BUFFER = 32 * 1024  # bytes; the data plane answers for heads of more than half of it
 _DRAIN = 25  # seconds a worker may take to finish what it has begun
 
 
@@ -51,6 +54,11 @@ def _serve_data_plane(config: Config) -> None:
         workers=config.workers,
         respawn_failed_workers=True,
         backlog=_BACKLOG,
+        # "auto" waits without end for a silent connection, and forgets the buffer's bound
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(
+            header_read_timeout=_HEAD_PATIENCE, max_buffer_size=_HEAD_BUFFER
+        ),
         websockets=False,
         workers_kill_timeout=_DRAIN,
         log_enabled=False,

@@ -6,7 +6,7 @@ from itertools import chain, count
 
 import msgspec
 
-from shared.domain.client import AuthMethod
+from shared.domain.client import MAXIMUM_LIVE_SECRETS, AuthMethod
 from shared.domain.management import OPERATOR
 from shared.domain.name import NAME_RULE, is_name
 from shared.domain.refused import Refused
@@ -14,7 +14,6 @@ from shared.domain.refused import Refused
 FIRST = "first"  # the name of the secret that a client is registered with
 MAXIMUM_EXPIRY = 2 * 365 * 24 * 3600  # seconds
 MAXIMUM_OVERLAP = 7 * 24 * 3600  # seconds
-_MAXIMUM_LIVE = 5  # each costs every authentication a digest
 
 
 class SecretRefused(Refused):
@@ -61,9 +60,9 @@ def check_method(method: AuthMethod) -> None:
 
 def check_room(held: Sequence[KeptSecret]) -> None:
     """`held` are live ones, here and below."""
-    if len(held) >= _MAXIMUM_LIVE:
+    if len(held) >= MAXIMUM_LIVE_SECRETS:
         raise SecretRefused(
-            f"a client has at most {_MAXIMUM_LIVE} live secrets: "
+            f"a client has at most {MAXIMUM_LIVE_SECRETS} live secrets: "
             "revoke one, or let one expire first"
         )
 

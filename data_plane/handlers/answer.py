@@ -4,14 +4,19 @@ import msgspec
 
 from data_plane.protocol.document import Document
 from data_plane.protocol.errors import (
+    HeadersTooLarge,
     InsufficientScope,
     InvalidClient,
     InvalidSignature,
     InvalidToken,
+    MalformedMessage,
     MethodNotAllowed,
     OAuthError,
+    RequestTooLarge,
+    RequestTooSlow,
     TemporarilyUnavailable,
     TokenMissing,
+    TooManyRequests,
     UseDpopNonce,
 )
 
@@ -89,13 +94,18 @@ def _headers_of(error: OAuthError, realm: str) -> tuple[Header, ...]:
 def _what_to_do(error: OAuthError) -> tuple[Header, ...]:
     match error:
         case MethodNotAllowed():
-            return ((b"allow", b"POST"),)
+            header = b"allow", error.allowed
+        case MalformedMessage() | RequestTooSlow() | RequestTooLarge() | HeadersTooLarge():
+            header = b"connection", b"close"  # what it still sends is not waited for
         case UseDpopNonce():
-            return (nonce_header(error.nonce),)
+            header = nonce_header(error.nonce)
         case TemporarilyUnavailable():
-            return ((b"retry-after", b"1"),)
+            header = b"retry-after", b"1"
+        case TooManyRequests():
+            header = b"retry-after", str(error.retry_after).encode()
         case _:
             return ()
+    return (header,)
 
 
 def _bearer(realm: str, error: str) -> Header:

@@ -1,6 +1,7 @@
 """A request to one endpoint of an issuer: what each endpoint is given, and how it is read."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
 from typing import TypeAlias
 
 import msgspec
@@ -9,20 +10,33 @@ from litestar.types import Receive
 from data_plane.handlers.answer import Answer
 from data_plane.handlers.assertion import client_of_assertion
 from data_plane.ports import Given
+from data_plane.protocol.client_address import Address, site_of
 from data_plane.protocol.client_assertion import PresentedAssertion
-from data_plane.protocol.client_authentication import authenticate, read_client_authentication
-from data_plane.protocol.errors import InvalidClient, MethodNotAllowed, RequestTooLarge
+from data_plane.protocol.client_authentication import (
+    PresentedSecret,
+    authenticate,
+    digest_of_guess,
+    read_client_authentication,
+)
+from data_plane.protocol.errors import (
+    InvalidClient,
+    MalformedMessage,
+    MethodNotAllowed,
+    RequestTooLarge,
+    RequestTooSlow,
+)
 from data_plane.protocol.request_gate import (
     MAXIMUM_BODY,
     Form,
     RequestHead,
     check_form_head,
     read_form,
-    read_head,
 )
 from data_plane.protocol.served_issuer import ServedIssuer
 from shared.domain.client import Client
 from shared.domain.snapshot import TenantStatus
+
+_PATIENCE = 10.0  # seconds that a body may take to arrive
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,7 +45,10 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     method: str
     query: bytes
     headers: list[tuple[bytes, bytes]]
+    head: RequestHead
+    hosts: Collection[str]  # whose forms are answered: the server's own names
     receive: Receive
+    address: Address  # the caller's
     issuer: ServedIssuer
 
     def header(self, name: bytes) -> bytes | None:
@@ -39,10 +56,6 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Endpoint: TypeAlias = Callable[[Asked, Given], Awaitable[Answer]]
-
-
-class ClientGone(Exception):
-    """The connection was closed before the request was whole."""
 
 
 async def read_post(asked: Asked) -> tuple[RequestHead, Form]:
@@ -54,10 +67,14 @@ async def read_post(asked: Asked) -> tuple[RequestHead, Form]:
 async def read_post_body(asked: Asked) -> tuple[RequestHead, bytes]:
     """Read the same without the form, for whoever needs the body as it came."""
     if asked.method != "POST":
-        raise MethodNotAllowed("only POST is allowed")
-    head = read_head(asked.headers)
-    check_form_head(head, asked.query)
-    return head, await _body(asked.receive)
+        raise MethodNotAllowed(b"POST")
+    check_form_head(asked.head, asked.query, asked.hosts)
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            body = await _body(asked.receive)
+    except TimeoutError:
+        raise RequestTooSlow("the body did not arrive in time") from None
+    return asked.head, body
 
 
 async def authenticated_client(asked: Asked, head: RequestHead, form: Form, given: Given) -> Client:
@@ -67,8 +84,23 @@ async def authenticated_client(asked: Asked, head: RequestHead, form: Form, give
         raise InvalidClient("client authentication failed")
     if isinstance(presented, PresentedAssertion):
         return await client_of_assertion(presented, asked.issuer, given)
+    return await _by_secret(asked, presented, given)
+
+
+async def _by_secret(asked: Asked, presented: PresentedSecret, given: Given) -> Client:
+    """Have it prove itself by a secret; a site that guesses is refused before it can be right."""
+    tenant, now = asked.issuer.tenant_id, given.clock()
     held = await given.clients.get(asked.issuer, presented.client_id)
-    return authenticate(held, presented, given.peppers, now=given.clock())
+    guesser, known = (tenant, presented.client_id, site_of(asked.address)), held is not None
+    given.wrong_secrets.check(guesser, known=known, now=now)
+    try:
+        proved = authenticate(held, presented, given.peppers, now=now)
+    except InvalidClient:
+        guess = digest_of_guess(presented, given.peppers)
+        given.wrong_secrets.count(guesser, guess, known=known, now=now)
+        raise
+    given.secret_uses.note(tenant, proved.digest, str(asked.address), now)
+    return proved.client
 
 
 async def _body(receive: Receive) -> bytes:
@@ -77,7 +109,7 @@ async def _body(receive: Receive) -> bytes:
     while more:
         message = await receive()
         if message["type"] != "http.request":
-            raise ClientGone
+            raise MalformedMessage("the body is malformed or incomplete")
         body += message.get("body", b"")
         if len(body) > MAXIMUM_BODY:
             raise RequestTooLarge("the body is too large")

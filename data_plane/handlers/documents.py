@@ -4,7 +4,7 @@ from data_plane.handlers.answer import Answer, document_answer, preflight_answer
 from data_plane.handlers.asked import Asked
 from data_plane.ports import Given
 from data_plane.protocol.document import Document
-from data_plane.protocol.errors import NotFound
+from data_plane.protocol.errors import MethodNotAllowed, NotFound
 from shared.domain.snapshot import TenantStatus
 
 METHODS = b"GET, HEAD, OPTIONS"
@@ -33,4 +33,4 @@ def _serve(asked: Asked, found: Document, max_age: bytes) -> Answer:
         case "OPTIONS":
             return preflight_answer(METHODS)
         case _:
-            return Answer(405, ((b"allow", METHODS),), b"", "invalid_request")
+            raise MethodNotAllowed(METHODS)

@@ -2,22 +2,23 @@
 
 from typing import Any
 
-from litestar import Response, get
+from litestar import HttpMethod, Response, route
 from litestar.handlers import HTTPRouteHandler
 
 from data_plane.ports import Readiness
 from shared.runtime.telemetry import Telemetry
 
 _NO_STORE = {"Cache-Control": "no-store"}
+_READ = (HttpMethod.GET, HttpMethod.HEAD)
 
 
 def health_handlers(readiness: Readiness, telemetry: Telemetry) -> list[HTTPRouteHandler]:
-    @get(["/livez", "/health"], sync_to_thread=False)
+    @route(["/livez", "/health"], http_method=_READ, sync_to_thread=False)
     def livez() -> Response[dict[str, str]]:
         """The process answers. Touches nothing, so that no outage has it restarted."""
         return Response({"status": "ok"}, headers=_NO_STORE)
 
-    @get(["/readyz", "/startupz"], sync_to_thread=False)
+    @route(["/readyz", "/startupz"], http_method=_READ, sync_to_thread=False)
     def readyz() -> Response[dict[str, Any]]:
         """503 until everything was reached once. Then 200: without its database the plane serves
 
@@ -30,7 +31,7 @@ def health_handlers(readiness: Readiness, telemetry: Telemetry) -> list[HTTPRout
         body = {"status": "degraded" if missing else "ok", "missing": missing}
         return Response(body, headers=_NO_STORE)
 
-    @get("/metrics", sync_to_thread=False)
+    @route("/metrics", http_method=_READ, sync_to_thread=False)
     def metrics() -> Response[bytes]:
         return Response(telemetry.render(), media_type="text/plain; version=0.0.4")
 

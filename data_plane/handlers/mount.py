@@ -7,22 +7,25 @@ path is matched here, and each endpoint gets the bytes as they came.
 import logging
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from secrets import token_hex
 
 from litestar.types import HTTPScope, Receive, Send
 
 from data_plane.handlers.admin import admin_revoke
 from data_plane.handlers.answer import Answer, Header, error_answer
-from data_plane.handlers.asked import Asked, ClientGone, Endpoint
+from data_plane.handlers.asked import Asked, Endpoint
 from data_plane.handlers.documents import jwks, metadata, revocations
 from data_plane.handlers.introspect import introspect
 from data_plane.handlers.revoke import revoke
 from data_plane.handlers.token import token
 from data_plane.ports import Given
+from data_plane.protocol.client_address import client_address
 from data_plane.protocol.errors import NotFound, OAuthError
+from data_plane.protocol.request_gate import read_head
 from data_plane.protocol.served_issuer import ServedIssuer
 from shared.domain.issuer import SLUG_PATTERN
+from shared.domain.outbound_url import Network
 from shared.runtime.logs import fields
 from shared.runtime.telemetry import Telemetry
 
@@ -50,18 +53,24 @@ _WITHOUT_LENGTH = {204, 304}  # RFC 9110 section 8.6
 class IssuersMount:
     """The ASGI application; one for each worker."""
 
-    def __init__(self, given: Given, telemetry: Telemetry) -> None:
+    def __init__(
+        self,
+        given: Given,
+        telemetry: Telemetry,
+        hosts: Collection[str],
+        proxies: Collection[Network],
+    ) -> None:
+        """`hosts` are the server's own names; `proxies` may say whose a request is."""
         self._given = given
+        self._hosts = hosts
+        self._proxies = proxies
         self._telemetry = telemetry
 
     async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         request_id = token_hex(8)
         slug, name = _read_path(scope)
-        try:
-            answer = await self._answer(scope, receive, slug, name)
-        except ClientGone:
-            return
+        answer = await self._answer(scope, receive, slug, name)
         await _send(send, answer, scope["method"], request_id)
         seconds = time.perf_counter() - started
         self._telemetry.observe(name, answer.status, answer.error, seconds)
@@ -84,16 +93,24 @@ class IssuersMount:
             issuer = await self._given.issuers.get(slug) if slug else None
             if issuer is None:
                 raise _NOT_FOUND
+            headers = list(scope["headers"])
             asked = Asked(
                 method=scope["method"],
                 query=scope["query_string"],
-                headers=list(scope["headers"]),
+                headers=headers,
+                head=read_head(headers),
+                hosts=self._hosts,
                 receive=receive,
+                address=client_address(_peer(scope), headers, self._proxies),
                 issuer=issuer,
             )
             return await _ENDPOINTS[name](asked, self._given)
         except OAuthError as error:
             return error_answer(error, realm=issuer.issuer if issuer else "")
+
+
+def _peer(scope: HTTPScope) -> str | None:
+    return scope["client"][0] if scope["client"] else None
 
 
 def _read_path(scope: HTTPScope) -> tuple[str, str]:

@@ -12,7 +12,7 @@ import msgspec
 from data_plane.protocol.client_assertion import PresentedAssertion, read_assertion
 from data_plane.protocol.errors import InvalidClient, InvalidRequest
 from data_plane.protocol.request_gate import Form, decode_component
-from shared.domain.client import AuthMethod, Client, HeldSecret
+from shared.domain.client import MAXIMUM_LIVE_SECRETS, AuthMethod, Client, HeldSecret
 from shared.domain.ids import ClientId
 from shared.domain.secret_digest import digest_secret
 
@@ -22,6 +22,14 @@ _BASIC = re.compile(rb"basic (?P<credentials>[A-Za-z0-9+/=]+)", re.IGNORECASE)
 _SCHEME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
 
 Peppers: TypeAlias = Mapping[str, bytes]  # pepper_id -> the pepper
+
+# Two that no secret has: the one stands in for the digests of a client that has fewer, the other
+# for the digest under a pepper that was taken out of the configuration.
+_NO_DIGEST = b"\xff" * 32
+_NOBODYS = (HeldSecret(digest=bytes(32), pepper_id=""),) * MAXIMUM_LIVE_SECRETS
+_NOBODY = Client(
+    client_id=ClientId(""), enabled=False, secrets=_NOBODYS[:1], apis=(), default_api=None
+)
 
 _NO_CREDENTIALS = "client authentication is required"
 _FAILED = "client authentication failed"
@@ -51,32 +59,39 @@ def read_client_authentication(authorization: bytes | None, form: Form) -> Prese
     return read_assertion(form) or _in_body(form.get("client_id"), in_body)
 
 
+class Authenticated(msgspec.Struct, frozen=True):
+    client: Client
+    digest: bytes  # of the secret that it used
+
+
 def authenticate(
     client: Client | None, presented: PresentedSecret, peppers: Peppers, *, now: int
-) -> Client:
-    """Give the client back, or refuse in the same words and work, whatever was wrong."""
-    usable = client.secrets if client is not None and _may_use_secrets(client) else ()
-    live = [each for each in usable if each.expires_at is None or each.expires_at > now]
-    matches = [_matches(each, presented, peppers) for each in live or _dummy(peppers)]
-    if client is None or not live or not any(matches):
+) -> Authenticated:
+    """Tell who it is, or refuse in the same words and work, whatever was wrong.
+
+    The presented secret is digested once for each pepper, and compared with as many digests as a
+    client can have: how many it has, or whether there is such a client, changes neither.
+    """
+    digests = {name: digest_secret(presented.client_secret, each) for name, each in peppers.items()}
+    held = (client or _NOBODY).secrets
+    live = [each for each in held if each.expires_at is None or each.expires_at > now]
+    matching = [
+        each
+        for each in (*live, *_NOBODYS[len(live) :])
+        if compare_digest(each.digest, digests.get(each.pepper_id, _NO_DIGEST))
+    ]
+    if client is None or not matching or not _may_use_secrets(client):
         raise InvalidClient(_FAILED)
-    return client
+    return Authenticated(client, matching[0].digest)
+
+
+def digest_of_guess(presented: PresentedSecret, peppers: Peppers) -> bytes:
+    """Recognise a wrong secret when it comes again, without keeping it."""
+    return digest_secret(presented.client_secret, next(iter(peppers.values())))[:8]
 
 
 def _may_use_secrets(client: Client) -> bool:
     return client.enabled and client.auth_method is AuthMethod.CLIENT_SECRET
-
-
-def _matches(held: HeldSecret, presented: PresentedSecret, peppers: Peppers) -> bool:
-    pepper = peppers.get(held.pepper_id)
-    if pepper is None:  # a pepper that was taken out of the configuration
-        return False
-    return compare_digest(held.digest, digest_secret(presented.client_secret, pepper))
-
-
-def _dummy(peppers: Peppers) -> list[HeldSecret]:
-    """Stand in for the secret of a client that is unknown, so that the work is the same."""
-    return [HeldSecret(digest=bytes(32), pepper_id=next(iter(peppers)))]
 
 
 def _in_body(client_id: str | None, client_secret: str | None) -> PresentedSecret:

@@ -2,7 +2,9 @@
 
 OAuthError                    RFC 6749 section 5.2
   InvalidRequest              400 invalid_request
+  MalformedMessage            400 invalid_request             RFC 9112 section 6
   MethodNotAllowed            405 invalid_request
+  RequestTooSlow              408 invalid_request
   RequestTooLarge             413 invalid_request
   EncodedBody                 415 invalid_request
   HeadersTooLarge             431 invalid_request
@@ -18,6 +20,7 @@ OAuthError                    RFC 6749 section 5.2
   UnauthorizedClient          400 unauthorized_client
   UnsupportedGrantType        400 unsupported_grant_type
   NotFound                    404 not_found
+  TooManyRequests             429 too_many_requests          RFC 6585 section 4
   TemporarilyUnavailable      503 temporarily_unavailable
 """
 
@@ -45,6 +48,22 @@ class InvalidRequest(OAuthError):
 class MethodNotAllowed(OAuthError):
     code = "invalid_request"
     status = 405
+
+    def __init__(self, allowed: bytes) -> None:
+        """Take the methods that are allowed, as the header `Allow` names them."""
+        super().__init__("the method is not allowed here")
+        self.allowed = allowed
+
+
+class MalformedMessage(OAuthError):
+    """What follows on the connection cannot be trusted to be a request (RFC 9112 section 6.3)."""
+
+    code = "invalid_request"
+
+
+class RequestTooSlow(OAuthError):
+    code = "invalid_request"
+    status = 408
 
 
 class RequestTooLarge(OAuthError):
@@ -125,3 +144,13 @@ class NotFound(OAuthError):
 class TemporarilyUnavailable(OAuthError):
     code = "temporarily_unavailable"
     status = 503
+
+
+class TooManyRequests(OAuthError):
+    code = "too_many_requests"
+    status = 429
+
+    def __init__(self, description: str, retry_after: int) -> None:
+        """Take after how many seconds it is worth another try."""
+        super().__init__(description)
+        self.retry_after = retry_after

@@ -1,12 +1,13 @@
 """The gate: raw head and body bytes to form pairs, or an error.
 
-RFC 6749 appendix B (the media type) and section 3.2 (parameters), RFC 9110 section 8. It is pure,
+RFC 6749 appendix B (the media type) and section 3.2 (parameters), RFC 9110 section 8, RFC 9112
+sections 3.2 (Host) and 6.1 (Transfer-Encoding). It is pure,
 and it is here because the framework's form parser lets several of these through: another content
 type as an empty form, invalid UTF-8 as U+FFFD, NUL, the first of two Authorization headers.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from urllib.parse import unquote_to_bytes
 
@@ -16,6 +17,7 @@ from data_plane.protocol.errors import (
     EncodedBody,
     HeadersTooLarge,
     InvalidRequest,
+    MalformedMessage,
     RequestTooLarge,
 )
 
@@ -31,13 +33,22 @@ _FORM = re.compile(
 )
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _ONCE = frozenset(
-    {b"authorization", b"content-type", b"content-length", b"content-encoding", b"host"}
+    {
+        b"authorization",
+        b"content-type",
+        b"content-length",
+        b"content-encoding",
+        b"host",
+        b"transfer-encoding",
+    }
 )
+_HOST = re.compile(rb"(?P<name>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 
 
 class RequestHead(msgspec.Struct, frozen=True, kw_only=True):
     """The headers that the endpoints read, each present at most once."""
 
+    host: str  # the name in lower case, without a port
     authorization: bytes | None
     content_type: bytes | None
     content_encoding: bytes | None
@@ -77,7 +88,9 @@ def read_head(headers: Sequence[tuple[bytes, bytes]]) -> RequestHead:
         or len(seen.get(b"authorization", b"")) > _MAXIMUM_AUTHORIZATION
     ):
         raise HeadersTooLarge("the request's headers are too large")
+    _check_transfer_coding(seen.get(b"transfer-encoding", b"chunked"))
     return RequestHead(
+        host=_host(seen.get(b"host", b"")),
         authorization=seen.get(b"authorization"),
         content_type=seen.get(b"content-type"),
         content_encoding=seen.get(b"content-encoding"),
@@ -85,8 +98,10 @@ def read_head(headers: Sequence[tuple[bytes, bytes]]) -> RequestHead:
     )
 
 
-def check_form_head(head: RequestHead, query: bytes) -> None:
+def check_form_head(head: RequestHead, query: bytes, hosts: Collection[str]) -> None:
     """Refuse, before a byte of the body is read, what cannot be a form of ours."""
+    if head.host not in hosts:
+        raise InvalidRequest("the Host header names another server")
     if query:
         raise InvalidRequest("parameters belong in the body, not in the query")
     if head.content_encoding not in {None, b"", b"identity"}:
@@ -138,6 +153,18 @@ def _form(pairs: Iterable[tuple[str, str]]) -> Form:
         if value:  # section 3.2: a parameter without a value counts as omitted
             values[name] = value
     return Form(MappingProxyType(values), tuple(resources))
+
+
+def _check_transfer_coding(value: bytes) -> None:
+    if value.lower() != b"chunked":  # the one coding that the server has undone
+        raise MalformedMessage("the body has a transfer coding that is not read here")
+
+
+def _host(value: bytes) -> str:
+    match = _HOST.fullmatch(value)
+    if match is None:
+        raise InvalidRequest("the Host header is missing or malformed")
+    return match["name"].decode().lower()
 
 
 def _content_length(value: bytes | None) -> int | None:

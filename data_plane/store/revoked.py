@@ -1,14 +1,19 @@
 """Revocations: written under the tenant's role, followed for all tenants at once."""
 
+import logging
 from datetime import UTC, datetime
 
 import asyncpg
 
 from data_plane.ports import RevocationOf
+from data_plane.protocol.errors import TemporarilyUnavailable
 from data_plane.protocol.revocation import Revocation, RevocationKind
 from data_plane.store.pool import Connection, Pool
 from shared.domain.ids import TenantId
 from shared.runtime import doorbell
+from shared.runtime.logs import fields
+
+_log = logging.getLogger("data_plane")
 
 _ADD = """
 INSERT INTO ledger.revocation AS held (tenant, kind, subject, not_before, expires_at)
@@ -31,16 +36,20 @@ class StoredRevocations:
         self._pool = pool
 
     async def add(self, tenant: TenantId, revocation: Revocation) -> None:
-        async with self._pool.tenant(tenant) as connection:
-            await connection.execute(
-                _ADD,
-                tenant,
-                revocation.kind,
-                revocation.subject,
-                _time(revocation.not_before),
-                _time(revocation.expires_at),
-            )
-            await connection.execute(doorbell.RING, doorbell.payload(tenant, "revoked"))
+        try:
+            async with self._pool.tenant(tenant) as connection:
+                await connection.execute(
+                    _ADD,
+                    tenant,
+                    revocation.kind,
+                    revocation.subject,
+                    _time(revocation.not_before),
+                    _time(revocation.expires_at),
+                )
+                await connection.execute(doorbell.RING, doorbell.payload(tenant, "revoked"))
+        except asyncpg.PostgresError as error:
+            _log.error("a revocation could not be kept", extra=fields(cause=str(error)))
+            raise TemporarilyUnavailable("the service cannot revoke now") from error
 
     async def of_tenant(self, tenant: TenantId) -> list[Revocation]:
         """Read all of the tenant's that can still matter."""

@@ -10,6 +10,7 @@ from shared.domain.jwk import Algorithm
 from shared.domain.scope import Scope
 from shared.domain.workload import WorkloadRule
 
+MAXIMUM_LIVE_SECRETS = 5  # of a client: each costs every authentication a comparison
 MINIMUM_TOKEN_LIFETIME, MAXIMUM_TOKEN_LIFETIME = 60, 24 * 3600  # seconds
 
 

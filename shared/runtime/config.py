@@ -25,6 +25,8 @@ _KEY_BYTES = 32
 _HOST_AND_PORT = re.compile(r"(.+):(\d{1,5})")
 _HIGHEST_PORT = 65535
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-_\[\]:]+")
+_PORT = re.compile(r":\d*$")
+_HOST_NAME = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -57,6 +59,15 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     token_ttl: int = 3600  # seconds, of an API that names no lifetime
     log_level: str = "INFO"
     outbound_networks: tuple[Network, ...] = ()  # may be fetched from, although private
+    trusted_proxies: tuple[Network, ...] = ()  # believed in what they say of the caller
+    allowed_hosts: tuple[str, ...] = ()  # names the server has besides that of public_url
+
+    @property
+    def own_hosts(self) -> frozenset[str]:
+        """The names, in lower case and without a port, whose forms the data plane answers."""
+        # cut from the text: urlsplit takes the brackets off an IPv6 address
+        name = _PORT.sub("", self.public_url.partition("://")[2]).lower()
+        return frozenset({name, *self.allowed_hosts})
 
     def __repr__(self) -> str:
         return f"Config(public_url={self.public_url!r})"  # the rest is secret
@@ -176,6 +187,13 @@ def _networks(text: str) -> tuple[Network, ...]:
         raise ValueError("must be networks such as 10.1.0.0/16, with commas between") from None
 
 
+def _host_names(text: str) -> tuple[str, ...]:
+    names = tuple(part.strip().lower() for part in text.split(","))
+    if not all(_HOST_NAME.fullmatch(name) for name in names):
+        raise ValueError("must be host names without ports, with commas between")
+    return names
+
+
 # variable -> (field of Config, its reader, whether it must be given)
 FIELDS: Mapping[str, tuple[str, Callable[[str], Any], bool]] = {
     "DATABASE_URL": ("database_url", _database_url, True),
@@ -187,6 +205,8 @@ FIELDS: Mapping[str, tuple[str, Callable[[str], Any], bool]] = {
     "BIND_ADDRESS": ("bind_address", _address, False),
     "WORKERS": ("workers", _between(1, 256), False),
     "TOKEN_TTL": ("token_ttl", _between(MINIMUM_TOKEN_LIFETIME, MAXIMUM_TOKEN_LIFETIME), False),
+    "ALLOWED_HOSTS": ("allowed_hosts", _host_names, False),
     "LOG_LEVEL": ("log_level", _log_level, False),
+    "TRUSTED_PROXIES": ("trusted_proxies", _networks, False),
     "OUTBOUND_NETWORKS": ("outbound_networks", _networks, False),
 }

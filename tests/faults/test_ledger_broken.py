@@ -5,7 +5,7 @@ import httpx
 
 from tests.conftest import run_server
 from tests.faults.conftest import served_tenant
-from tests.support import Installation, ask_token
+from tests.support import Installation, ask_token, introspect
 
 _SOON = 2.0  # seconds
 
@@ -28,3 +28,21 @@ async def test_a_token_that_cannot_be_recorded_is_refused_at_once_and_the_next_i
                 assert "access_token" not in answer.text
             await run_as_owner(alone, "ALTER TABLE ledger.mislaid RENAME TO issued")
             assert (await ask_token(http, tenant)).status_code == httpx.codes.OK
+
+
+async def test_e10_a_revocation_that_cannot_be_kept_is_503_and_never_200(
+    alone: Installation,
+) -> None:
+    with run_server(alone, workers=1) as server:
+        async with served_tenant(server) as tenant, httpx.AsyncClient(timeout=_SOON) as http:
+            token = (await ask_token(http, tenant)).json()["access_token"]
+            await run_as_owner(alone, "ALTER TABLE ledger.revocation RENAME TO mislaid")
+            url = f"{tenant.issuer}/oauth/revoke"
+            answer = await http.post(url, data={"token": token}, auth=tenant.basic)
+            assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE, answer.text
+            assert answer.headers["retry-after"] == "1"
+            await run_as_owner(alone, "ALTER TABLE ledger.mislaid RENAME TO revocation")
+            assert (await introspect(http, tenant, token)).json()["active"] is True
+            answer = await http.post(url, data={"token": token}, auth=tenant.basic)
+            assert answer.status_code == httpx.codes.OK
+            assert (await introspect(http, tenant, token)).json() == {"active": False}

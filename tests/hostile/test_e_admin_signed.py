@@ -145,12 +145,14 @@ async def test_a_signature_that_does_not_count_is_refused(
 
 
 async def test_the_host_header_decides_nothing(scene: Scene) -> None:
-    """E-admin-host: signed for the Host that the request names, which is not ours."""
-    url = scene.url.replace("127.0.0.1", "evil.example")
-    headers = scene.signed(url=url).headers() | {"Host": httpx.URL(url).netloc.decode()}
+    """E-admin-host: signed for the Host that the request names, which is not as configured."""
+    url = str(httpx.URL(scene.url).copy_with(port=9))
+    headers = scene.signed(url=url).headers() | {"Host": "127.0.0.1:9"}
     await check_refused(scene, await scene.send(headers))
-    ours = scene.signed().headers() | {"Host": "evil.example"}
+    ours = scene.signed().headers() | {"Host": "127.0.0.1:9"}
     assert (await scene.send(ours)).status_code == 200
+    foreign = await scene.send(scene.signed().headers() | {"Host": "evil.example"})
+    assert (foreign.status_code, foreign.json()["error"]) == (400, "invalid_request")
 
 
 async def test_a_request_for_one_tenant_is_none_for_another(scene: Scene) -> None:

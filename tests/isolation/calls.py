@@ -26,6 +26,7 @@ from data_plane.store.ledger import GroupCommitLedger
 from data_plane.store.pool import Connection, Pool
 from data_plane.store.replays import StoredReplays
 from data_plane.store.revoked import StoredRevocations
+from data_plane.store.secret_uses import StoredSecretUses
 from data_plane.store.snapshots import StoredSnapshots
 from shared.domain.ids import ClientId
 from shared.domain.jwk import Algorithm
@@ -130,6 +131,12 @@ async def spend_once(pool: Pool, both: Both) -> None:
     assert await replays.spend(both.a.tenant_id, presented)
     assert await replays.spend(both.b.tenant_id, presented)
     assert not await replays.spend(both.a.tenant_id, presented)
+
+
+async def note_use(pool: Pool, both: Both) -> None:
+    uses = StoredSecretUses(pool)
+    uses.note(both.b.tenant_id, bytes(32), "192.0.2.1", 1)
+    await uses.flush()
 
 
 async def add_revocation(pool: Pool, both: Both) -> None:

@@ -37,7 +37,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
 def get(path: str) -> Callable[[Member, Member], bytes]:
     def octets(member: Member, _: Member) -> bytes:
         place = f"{urlsplit(member.tenant.issuer).path}/{path}"
-        return f"GET {place} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+        return f"GET {place} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
 
     return octets
 
@@ -46,7 +46,7 @@ def post(member: Member, endpoint: str, basic: tuple[str, str], token: str = "")
     body = urlencode({"grant_type": "client_credentials", "token": token}).encode()
     headers = {
         **basic_header(*basic),
-        "Host": "localhost",
+        "Host": "127.0.0.1",
         "Content-Type": "application/x-www-form-urlencoded",
         "Content-Length": str(len(body)),
     }

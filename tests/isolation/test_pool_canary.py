@@ -60,7 +60,7 @@ def request_of(tenant: MadeTenant, number: int, tokens: list[str]) -> Request:
 def _head(path: str, basic: dict[str, str], body: bytes) -> bytes:
     headers = {
         **basic,
-        "Host": "localhost",
+        "Host": "127.0.0.1",
         "Content-Type": "application/x-www-form-urlencoded",
         "Content-Length": str(len(body)),
         "Connection": "close",

@@ -28,6 +28,7 @@ from data_plane.store.ledger import GroupCommitLedger
 from data_plane.store.pool import Pool
 from data_plane.store.replays import StoredReplays
 from data_plane.store.revoked import StoredRevocations
+from data_plane.store.secret_uses import StoredSecretUses
 from data_plane.store.snapshots import StoredSnapshots
 from shared.domain.jwk import Algorithm
 from shared.domain.snapshot import TenantStatus
@@ -46,6 +47,7 @@ from tests.isolation.calls import (
     in_data_plane,
     new_api,
     news_of_b,
+    note_use,
     of_workload,
     read_as_b,
     read_as_login,
@@ -133,6 +135,7 @@ SEES_NOTHING: dict[Method, Twin] = {
     PublishedFeed.news: news_of_b,
     PublishedFeed.snapshots: snapshots_of_b,
     GroupCommitLedger.record: with_pool(record_token),
+    StoredSecretUses.flush: with_pool(note_use),
     StoredReplays.spend: with_pool(spend_once),
     StoredRevocations.add: with_pool(add_revocation),
     StoredRevocations.of_tenant: with_pool(
@@ -190,6 +193,7 @@ TOUCHES_NO_TENANT: dict[Method, str] = {
     Pool.close: "disconnects",
     GroupCommit.add: "writes what its store's own method gives it",
     GroupCommit.drain: "waits for records that were given before",
+    StoredSecretUses.note: "remembers what flush writes",
     StoredReplays.drain: "waits for records that were given before",
     StoredReplays.forget_expired: "deletes what has expired, whosever it was",
     GroupCommitLedger.drain: "waits for records that were given before",

@@ -18,6 +18,8 @@ from data_plane.protocol.request_gate import Form
 from shared.domain.client import Client, HeldSecret
 from shared.domain.ids import ClientId
 from shared.domain.secret_digest import digest_secret
+from shared.runtime.config import Key
+from shared.runtime.secrets import make_client_secret
 
 NOW = 1_800_000_000
 PEPPERS = {"new": b"n" * 32, "old": b"o" * 32}
@@ -130,12 +132,16 @@ def test_any_header_is_read_or_refused(authorization: bytes) -> None:
     [
         pytest.param(client(held("right")), id="one-secret"),
         pytest.param(client(held("other"), held("right")), id="B12-second-of-two"),
+        pytest.param(client(*map(held, "abcd"), held("right")), id="fifth-of-five"),
         pytest.param(client(held("right", pepper="old")), id="older-pepper"),
         pytest.param(client(held("right", expires_at=NOW + 1)), id="B12-overlap"),
     ],
 )
 def test_a_live_secret_proves_the_client(known: Client) -> None:
-    assert authenticate(known, PresentedSecret(ClientId("c_1"), "right"), PEPPERS, now=NOW) is known
+    assert (
+        authenticate(known, PresentedSecret(ClientId("c_1"), "right"), PEPPERS, now=NOW).client
+        is known
+    )
 
 
 @pytest.mark.parametrize(
@@ -154,6 +160,24 @@ def test_a_live_secret_proves_the_client(known: Client) -> None:
 def test_every_failure_has_the_same_words(known: Client | None) -> None:
     with pytest.raises(InvalidClient, match=r"^client authentication failed$"):
         authenticate(known, PresentedSecret(ClientId("c_1"), "right"), PEPPERS, now=NOW)
+
+
+def test_a_secret_outlives_a_new_pepper_and_ends_with_its_own() -> None:
+    old, new = Key(b"o" * 32), Key(b"n" * 32)
+    before, after = make_client_secret((old,)), make_client_secret((new, old))
+    known = client(before.held, after.held)
+
+    def authenticated_by(text: str, *configured: Key) -> bytes:
+        peppers = {each.key_id: each.octets for each in configured}
+        presented = PresentedSecret(ClientId("c_1"), text)
+        return authenticate(known, presented, peppers, now=NOW).digest
+
+    for configured in [(new, old), (old, new)]:
+        assert authenticated_by(before.text, *configured) == before.held.digest
+        assert authenticated_by(after.text, *configured) == after.held.digest
+    assert authenticated_by(after.text, new) == after.held.digest
+    with pytest.raises(InvalidClient):
+        authenticated_by(before.text, new)
 
 
 def test_what_was_presented_is_not_printed() -> None:

@@ -17,6 +17,8 @@ from data_plane.protocol.errors import (
 from data_plane.protocol.request_gate import Form, check_form_head, read_form, read_head
 
 FORM = (b"content-type", b"application/x-www-form-urlencoded")
+HOST = (b"host", b"id.example:8080")
+HOSTS = ("id.example",)
 
 
 def test_a_form_is_read() -> None:
@@ -101,7 +103,7 @@ def _is_utf8(text: str) -> bool:
     ],
 )
 def test_content_types_that_are_a_form(content_type: bytes) -> None:
-    check_form_head(read_head([(b"content-type", content_type)]), b"")
+    check_form_head(read_head([HOST, (b"content-type", content_type)]), b"", HOSTS)
 
 
 @pytest.mark.parametrize(
@@ -121,23 +123,23 @@ def test_content_types_that_are_a_form(content_type: bytes) -> None:
 def test_content_types_that_are_not(content_type: bytes | None) -> None:
     headers = [] if content_type is None else [(b"content-type", content_type)]
     with pytest.raises(InvalidRequest):
-        check_form_head(read_head(headers), b"")
+        check_form_head(read_head([HOST, *headers]), b"", HOSTS)
 
 
 def test_a_query_is_refused() -> None:
     with pytest.raises(InvalidRequest):
-        check_form_head(read_head([FORM]), b"client_secret=x")
+        check_form_head(read_head([HOST, FORM]), b"client_secret=x", HOSTS)
 
 
 @pytest.mark.parametrize("coding", [b"gzip", b"zstd", b"deflate", b"gzip, gzip"])
 def test_a_compressed_body_is_refused(coding: bytes) -> None:
     with pytest.raises(EncodedBody):
-        check_form_head(read_head([FORM, (b"content-encoding", coding)]), b"")
+        check_form_head(read_head([HOST, FORM, (b"content-encoding", coding)]), b"", HOSTS)
 
 
 def test_a_length_over_the_bound_is_refused_before_the_body() -> None:
     with pytest.raises(RequestTooLarge):
-        check_form_head(read_head([FORM, (b"content-length", b"16385")]), b"")
+        check_form_head(read_head([HOST, FORM, (b"content-length", b"16385")]), b"", HOSTS)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,9 @@ _GOOD = {
     "BIND_ADDRESS": "127.0.0.1:9000",
     "WORKERS": "3",
     "TOKEN_TTL": "600",
+    "ALLOWED_HOSTS": "Auth.internal, [::1]",
     "LOG_LEVEL": "warning",
+    "TRUSTED_PROXIES": "10.2.0.0/16",
     "OUTBOUND_NETWORKS": "10.1.0.0/16, fd00::/8",
 }
 _REQUIRED = [name for name, (_, _, required) in FIELDS.items() if required]
@@ -52,6 +54,8 @@ def test_every_variable_is_read() -> None:
     assert config.outbound_networks == (ip_network("10.1.0.0/16"), ip_network("fd00::/8"))
     assert config.console_url == "https://console.example"
     assert [each.kid for each in config.operator_keys] == ["one", "two"]
+    assert config.trusted_proxies == (ip_network("10.2.0.0/16"),)
+    assert config.own_hosts == {"id.example", "auth.internal", "[::1]"}
     assert _GOOD.keys() == FIELDS.keys()
 
 

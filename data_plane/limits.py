@@ -1,0 +1,61 @@
+"""Guessing secrets, bounded: RFC 6749 section 2.3.1 wants an endpoint kept from brute force.
+
+Counted by client and by the caller's site, so a guesser locks itself out and not the owner. What is
+counted is how many DIFFERENT secrets were wrong: Go's oauth2 sends each one twice, in both styles,
+and a service with an old secret sends the same one all day.
+
+Each worker counts for itself.
+"""
+
+from hashlib import blake2b
+from typing import TypeAlias
+
+import msgspec
+
+from data_plane.protocol.errors import TooManyRequests
+from shared.domain.bounded import keep
+from shared.domain.ids import ClientId, TenantId
+
+_GUESSES = 10  # different ones, in
+_WINDOW = 60  # seconds
+_MAXIMUM_KEPT = 15_000  # at most 1 KB each; unknown ids are apart, so that they push nobody out
+
+Guesser: TypeAlias = tuple[TenantId, ClientId, str]
+
+
+class _Window(msgspec.Struct):
+    ends_at: int  # seconds since the epoch
+    guesses: list[bytes]  # a set of ten takes thrice the room
+
+
+class WrongSecrets:
+    def __init__(self) -> None:
+        self._known: dict[bytes, _Window] = {}
+        self._unknown: dict[bytes, _Window] = {}
+
+    def check(self, guesser: Guesser, *, known: bool, now: int) -> None:
+        """Raise TooManyRequests where the site has guessed too often at the client."""
+        window = self._of(known=known).get(_digest(guesser))
+        if window is not None and window.ends_at > now and len(window.guesses) >= _GUESSES:
+            raise TooManyRequests("too many wrong secrets: try again later", window.ends_at - now)
+
+    def count(self, guesser: Guesser, guess: bytes, *, known: bool, now: int) -> None:
+        """Count a secret that was wrong; `guess` is a digest of it."""
+        windows, name = self._of(known=known), _digest(guesser)
+        window = windows.get(name)
+        if window is None or window.ends_at <= now:
+            window = _Window(ends_at=now + _WINDOW, guesses=[])
+            keep(windows, name, window, _MAXIMUM_KEPT)
+        if guess not in window.guesses:
+            window.guesses.append(guess)
+
+    def __len__(self) -> int:
+        return len(self._known) + len(self._unknown)
+
+    def _of(self, *, known: bool) -> dict[bytes, _Window]:
+        return self._known if known else self._unknown
+
+
+def _digest(guesser: Guesser) -> bytes:
+    """Name the guesser in 16 bytes: a client id that is not ours may be as long as a body."""
+    return blake2b("\0".join(guesser).encode(), digest_size=16).digest()
