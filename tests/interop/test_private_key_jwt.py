@@ -4,11 +4,13 @@ import asyncio
 import json
 from typing import Any
 
+import jwt
 from authlib.integrations.requests_client import OAuth2Session
 from authlib.oauth2.rfc7523 import PrivateKeyJWT
 from joserfc.jwk import ECKey
 from jwt.algorithms import ECAlgorithm
 
+from shared.domain.client import DpopUse
 from tests.assertions import SigningClient, make_signing_client
 from tests.interop.issuers import LiveIssuer
 from tests.interop.node import Node
@@ -45,3 +47,30 @@ def test_oauth4webapi_signs_and_gets_a_token(
 ) -> None:
     found = ask(node, "token", default, signing_at(server, default))
     assert found["token"]["token_type"] == "bearer"
+
+
+def test_oauth4webapi_signs_and_binds_the_token_to_its_key(
+    default: LiveIssuer, server: Server, node: Node
+) -> None:
+    """The two together are FAPI 2's client: private_key_jwt, and DPoP."""
+    client = signing_at(server, default, dpop=DpopUse.REQUIRED)
+    found = ask(node, "bound", default, client)
+    assert (found["token"]["token_type"], found["nonces"]) == ("dpop", 0)
+    claims = jwt.decode(found["token"]["access_token"], options={"verify_signature": False})
+    assert claims["cnf"] == {"jkt": found["thumbprint"]}
+
+
+def test_oauth4webapi_learns_the_nonce_that_a_client_must_have(
+    default: LiveIssuer, server: Server, node: Node
+) -> None:
+    client = signing_at(server, default, dpop=DpopUse.NONCE_REQUIRED)
+    found = ask(node, "bound", default, client)
+    assert (found["token"]["token_type"], found["nonces"]) == ("dpop", 1)
+
+
+def test_oauth4webapi_verifies_signed_introspection(
+    default: LiveIssuer, server: Server, node: Node
+) -> None:
+    found = ask(node, "introspection", default, signing_at(server, default))
+    assert found["type"] == "application/token-introspection+jwt"
+    assert found["introspected"]["active"] is True
