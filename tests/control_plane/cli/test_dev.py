@@ -56,6 +56,8 @@ def test_a_second_start_is_the_first_again_and_sigterm_ends_it(first: Ran, used_
         assert [announced[name] for name in same] == [first.announced[name] for name in same]
         assert verify(first.token, announced) == first.claims
         verify(fetch_token(announced), announced)
+        typed = announced["token_endpoint"].replace("127.0.0.1", "localhost")
+        verify(fetch_token(announced | {"token_endpoint": typed}), announced)
         dev.process.send_signal(signal.SIGTERM)
         assert (dev.end(), dev.left_behind()) == (0, [])
         assert "Traceback" not in dev.stderr
