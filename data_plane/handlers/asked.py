@@ -10,7 +10,7 @@ from litestar.types import Receive
 from data_plane.handlers.answer import Answer
 from data_plane.handlers.assertion import client_of_assertion
 from data_plane.ports import Given
-from data_plane.protocol.client_address import Address, site_of
+from data_plane.protocol.client_address import site_of
 from data_plane.protocol.client_assertion import PresentedAssertion
 from data_plane.protocol.client_authentication import (
     PresentedSecret,
@@ -34,6 +34,7 @@ from data_plane.protocol.request_gate import (
 )
 from data_plane.protocol.served_issuer import ServedIssuer
 from shared.domain.client import Client
+from shared.domain.outbound_url import Address
 from shared.domain.snapshot import TenantStatus
 
 _PATIENCE = 10.0  # seconds that a body may take to arrive

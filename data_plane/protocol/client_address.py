@@ -5,12 +5,9 @@ proxies go that the operator has named.
 """
 
 from collections.abc import Collection, Sequence
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import TypeAlias
+from ipaddress import IPv4Address, ip_address, ip_network
 
-from shared.domain.outbound_url import Network
-
-Address: TypeAlias = IPv4Address | IPv6Address
+from shared.domain.outbound_url import Address, Network
 
 _NOBODY = IPv4Address("0.0.0.0")  # noqa: S104 - no server binds it: a peer without an address
 _SITE = 64  # bits of an IPv6 address: whoever has one has them all

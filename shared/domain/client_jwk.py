@@ -5,12 +5,12 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import Iterator
 from contextlib import suppress
-from hashlib import sha256
 from typing import Any, NoReturn
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from shared.domain.jwk import thumbprint_of
 from shared.domain.refused import Refused
 from shared.domain.roca import is_weak_modulus
 
@@ -43,14 +43,13 @@ class ClientJwk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def thumbprint(key: ClientJwk) -> str:
-    """RFC 7638 section 3: the required members only, in order, without white space."""
+    """Give its RFC 7638 thumbprint."""
     required = {
         name: value
         for name in ("crv", "e", "kty", "n", "x", "y")
         if (value := getattr(key, name)) is not None
     }
-    digest = sha256(msgspec.json.encode(required, order="sorted")).digest()
-    return urlsafe_b64encode(digest).rstrip(b"=").decode()
+    return thumbprint_of(required)
 
 
 class InvalidKeySet(Refused):

@@ -8,7 +8,6 @@ TenantId = NewType("TenantId", str)  # 13 characters of [a-z2-7], made by the se
 ClientId = NewType("ClientId", str)
 Kid = NewType("Kid", str)  # RFC 7638 thumbprint
 
-_RANDOM_BITS = 74
 _VERSION_7 = 7 << 76
 _RFC_9562_VARIANT = 2 << 62
 

@@ -87,10 +87,14 @@ def public_jwk(key: PrivateKey) -> Jwk:
             return _jwk(Algorithm.EDDSA, {"crv": "Ed25519", "kty": "OKP", "x": x})
 
 
+def thumbprint_of(required_members: dict[str, str]) -> str:
+    """RFC 7638 section 3: the required members only, in order, without white space."""
+    return _base64url(sha256(msgspec.json.encode(required_members, order="sorted")).digest())
+
+
 def _jwk(algorithm: Algorithm, required_members: dict[str, str]) -> Jwk:
-    # RFC 7638 section 3: the required members only, in lexicographic order, without white space
-    thumbprint = sha256(msgspec.json.encode(required_members, order="sorted")).digest()
-    return Jwk(use="sig", alg=algorithm, kid=Kid(_base64url(thumbprint)), **required_members)
+    kid = Kid(thumbprint_of(required_members))
+    return Jwk(use="sig", alg=algorithm, kid=kid, **required_members)
 
 
 def _unsigned(number: int) -> str:
