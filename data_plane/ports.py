@@ -12,6 +12,7 @@ from data_plane.protocol.access_token import AccessTokenClaims
 from data_plane.protocol.client_authentication import Peppers
 from data_plane.protocol.jws import Jws
 from data_plane.protocol.once import Once
+from data_plane.protocol.proved import KeyedHash
 from data_plane.protocol.request_signature import PresentedRequest, RequestSignature
 from data_plane.protocol.revocation import Revocation
 from data_plane.protocol.served_issuer import ServedIssuer
@@ -19,11 +20,11 @@ from shared.domain.client import Client
 from shared.domain.client_jwk import ClientJwk
 from shared.domain.ids import ClientId, TenantId
 from shared.domain.jwk import Algorithm
+from shared.domain.outbound_url import Address
 from shared.domain.snapshot import IssuerSnapshot
-from shared.domain.static_claims import NO_CLAIMS
 
 Clock: TypeAlias = Callable[[], int]  # seconds since the epoch
-NewTokenId: TypeAlias = Callable[[], str]  # a fresh jti
+NewTokenId: TypeAlias = Callable[[], bytes]  # a fresh jti: the octets of a UUID
 
 
 class IssuedToken(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,7 +32,7 @@ class IssuedToken(msgspec.Struct, frozen=True, kw_only=True):
 
     tenant: TenantId
     client_id: ClientId
-    jti: str
+    jti: bytes  # the octets of a UUID
     lifetime: int  # seconds
 
 
@@ -96,13 +97,17 @@ class Replays(Protocol):
 
 
 class SecretUses(Protocol):
-    def note(self, tenant: TenantId, digest: bytes, address: str, now: int) -> None:
+    def note(self, tenant: TenantId, digest: bytes, address: Address, now: int) -> None:
         """Note that the secret was used; nothing waits for it."""
         ...
 
 
 class WrongSecrets(Protocol):
     """Guesses at a client's secret, by (tenant, client_id, the caller's site)."""
+
+    def __len__(self) -> int:
+        """Give how many guessers are counted: mostly none."""
+        ...
 
     def check(self, guesser: tuple[TenantId, ClientId, str], *, known: bool, now: int) -> None:
         """Raise TooManyRequests where there were too many; `known`: there is such a client."""
@@ -122,15 +127,8 @@ class Revocations(Protocol):
 
 
 class Signer(Protocol):
-    def sign(
-        self,
-        claims: msgspec.Struct,
-        issuer: ServedIssuer,
-        algorithm: Algorithm,
-        typ: str,
-        more: bytes = NO_CLAIMS,
-    ) -> str:
-        """Sign the claims and, beside them, the members of a JSON object that has none of them."""
+    def sign(self, payload: bytes, issuer: ServedIssuer, algorithm: Algorithm, typ: str) -> bytes:
+        """Sign a JSON object; give the compact serialisation."""
         ...
 
     def verify(self, token: str, issuer: ServedIssuer) -> AccessTokenClaims | None:
@@ -192,5 +190,7 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     readiness: Readiness
     clock: Clock
     new_token_id: NewTokenId
+    new_request_id: Callable[[], str]
+    keyed_hash: KeyedHash
     peppers: Peppers
     management_audience: str  # the `aud` of management tokens

@@ -86,9 +86,13 @@ async def forger(installation: Installation, config: Config) -> AsyncIterator[Fo
         snapshot = await StoredSnapshots(pool).of_slug(SYSTEM_SLUG)
     assert snapshot is not None
     issuer = serve_issuer(snapshot, config.public_url, DenySet())
-    yield lambda forgery: JwtSigner(Sealer(config.master_keys)).sign(
-        _claims(forgery, issuer.issuer), issuer, Algorithm.ES256, TokenProfile.AT_JWT
-    )
+    signer = JwtSigner(Sealer(config.master_keys))
+
+    def forge(forgery: Forgery) -> str:
+        payload = msgspec.json.encode(_claims(forgery, issuer.issuer))
+        return signer.sign(payload, issuer, Algorithm.ES256, TokenProfile.AT_JWT).decode()
+
+    yield forge
 
 
 def _claims(forgery: Forgery, issuer: str) -> AccessTokenClaims:

@@ -16,7 +16,7 @@ from data_plane.protocol.admin_revocation import (
     read_revocation,
 )
 from data_plane.protocol.errors import InvalidRequest, InvalidToken, NotFound
-from data_plane.protocol.request_gate import RequestHead, read_form
+from data_plane.protocol.request_gate import read_form
 from data_plane.protocol.request_signature import PresentedRequest, accept_once, replayed
 from shared.domain.management import SYSTEM_SLUG
 from shared.domain.snapshot import TenantStatus
@@ -30,11 +30,11 @@ _SIGNATURE = (b"signature", b"signature-input")
 
 async def admin_revoke(asked: Asked, given: Given) -> Answer:
     issuer = asked.issuer
-    head, body = await read_post_body(asked)
+    body = await read_post_body(asked)
     form = read_form(body)
     if issuer.status is TenantStatus.DELETED:
         raise NotFound("there is nothing here")
-    by = await _authorised(asked, head, body, given)
+    by = await _authorised(asked, body, given)
     revocation = read_revocation(form, now=given.clock())
     await given.revocations.add(issuer.tenant_id, revocation)
     issuer.revoked.add(revocation)  # this worker knows at once, the others hear of it
@@ -42,17 +42,17 @@ async def admin_revoke(asked: Asked, given: Given) -> Answer:
     return json_answer(revocation)
 
 
-async def _authorised(asked: Asked, head: RequestHead, body: bytes, given: Given) -> str:
+async def _authorised(asked: Asked, body: bytes, given: Given) -> str:
     """Tell which key may do this: the client_id of an API key, or the kid of an operator's."""
     if all(asked.header(name) is None for name in _SIGNATURE):
-        return await _by_token(asked, head, given)
-    if head.authorization is not None:
+        return await _by_token(asked, given)
+    if asked.head.authorization is not None:
         raise InvalidRequest("give a management token or a signature, not both")
     return await _by_signature(asked, body, given)
 
 
-async def _by_token(asked: Asked, head: RequestHead, given: Given) -> str:
-    token = read_bearer(head.authorization)
+async def _by_token(asked: Asked, given: Given) -> str:
+    token = read_bearer(asked.head.authorization)
     system = await given.issuers.get(SYSTEM_SLUG)
     if system is None:
         raise InvalidToken("there are no management tokens here yet")

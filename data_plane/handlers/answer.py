@@ -45,8 +45,13 @@ def json_answer(contents: msgspec.Struct, *headers: Header) -> Answer:
     return Answer(200, (*_JSON_NO_STORE, *headers), _encode(contents))
 
 
-def jwt_answer(media_type: bytes, token: str) -> Answer:
-    return Answer(200, ((b"content-type", media_type), *_JSON_NO_STORE[1:]), token.encode())
+def bytes_answer(encoded: bytes, headers: tuple[Header, ...] = ()) -> Answer:
+    """The same of JSON that is encoded already."""
+    return Answer(200, _JSON_NO_STORE + headers, encoded)
+
+
+def jwt_answer(media_type: bytes, token: bytes) -> Answer:
+    return Answer(200, ((b"content-type", media_type), *_JSON_NO_STORE[1:]), token)
 
 
 def nonce_header(nonce: str) -> Header:

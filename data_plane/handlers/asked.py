@@ -1,6 +1,5 @@
 """A request to one endpoint of an issuer: what each endpoint is given, and how it is read."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from typing import TypeAlias
 
@@ -9,12 +8,14 @@ from litestar.types import Receive
 
 from data_plane.handlers.answer import Answer
 from data_plane.handlers.assertion import client_of_assertion
+from data_plane.handlers.patience import Patience
 from data_plane.ports import Given
 from data_plane.protocol.client_address import site_of
 from data_plane.protocol.client_assertion import PresentedAssertion
 from data_plane.protocol.client_authentication import (
     PresentedSecret,
     authenticate,
+    check_one_way,
     digest_of_guess,
     read_client_authentication,
 )
@@ -23,8 +24,8 @@ from data_plane.protocol.errors import (
     MalformedMessage,
     MethodNotAllowed,
     RequestTooLarge,
-    RequestTooSlow,
 )
+from data_plane.protocol.proved import ProvedClient
 from data_plane.protocol.request_gate import (
     MAXIMUM_BODY,
     Form,
@@ -37,8 +38,6 @@ from shared.domain.client import Client
 from shared.domain.outbound_url import Address
 from shared.domain.snapshot import TenantStatus
 
-_PATIENCE = 10.0  # seconds that a body may take to arrive
-
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """The raw request, and the issuer that its path names."""
@@ -49,6 +48,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     head: RequestHead
     hosts: Collection[str]  # whose forms are answered: the server's own names
     receive: Receive
+    patience: Patience
     address: Address  # the caller's
     issuer: ServedIssuer
 
@@ -59,36 +59,65 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 Endpoint: TypeAlias = Callable[[Asked, Given], Awaitable[Answer]]
 
 
-async def read_post(asked: Asked) -> tuple[RequestHead, Form]:
+async def read_post(asked: Asked) -> Form:
     """Read the form of a POST; everything that is wrong with it is refused here."""
-    head, body = await read_post_body(asked)
-    return head, read_form(body)
+    return read_form(await read_post_body(asked))
 
 
-async def read_post_body(asked: Asked) -> tuple[RequestHead, bytes]:
+async def read_post_body(asked: Asked) -> bytes:
     """Read the same without the form, for whoever needs the body as it came."""
     if asked.method != "POST":
         raise MethodNotAllowed(b"POST")
     check_form_head(asked.head, asked.query, asked.hosts)
-    try:
-        async with asyncio.timeout(_PATIENCE):
-            body = await _body(asked.receive)
-    except TimeoutError:
-        raise RequestTooSlow("the body did not arrive in time") from None
-    return asked.head, body
+    with asked.patience:
+        return await _body(asked.receive)
 
 
-async def authenticated_client(asked: Asked, head: RequestHead, form: Form, given: Given) -> Client:
+async def authenticated_client(asked: Asked, form: Form, given: Given) -> Client:
     """Find the client and have it prove itself; a tenant that is not active has none."""
-    presented = read_client_authentication(head.authorization, form)
+    authorization = asked.head.authorization
+    if authorization is None:
+        return (await prove(asked, form, given)).client
+    presented = given.keyed_hash(authorization)
+    proved = recall(presented, asked, given)
+    if proved is None:
+        proved = await prove(asked, form, given)
+        remember(presented, proved, asked)
+    else:
+        check_one_way(proved.client.client_id, form)
+    return proved.client
+
+
+def recall(presented: bytes, asked: Asked, given: Given) -> ProvedClient | None:
+    """Recognise credentials that were proved before, from a site that guesses at none."""
+    now = given.clock()
+    proved = asked.issuer.proved.get(presented, now)
+    if proved is not None:
+        if given.wrong_secrets:
+            guesser = (asked.issuer.tenant_id, proved.client.client_id, site_of(asked.address))
+            given.wrong_secrets.check(guesser, known=True, now=now)
+        given.secret_uses.note(asked.issuer.tenant_id, proved.digest, asked.address, now)
+    return proved
+
+
+def remember(presented: bytes, proved: ProvedClient, asked: Asked) -> None:
+    """Keep what a secret has proved; an assertion has to be checked each time."""
+    if proved.digest:
+        asked.issuer.proved.remember(presented, proved)
+
+
+async def prove(asked: Asked, form: Form, given: Given) -> ProvedClient:
+    """Have the client prove itself by what the request presents. Raises InvalidClient."""
+    presented = read_client_authentication(asked.head.authorization, form)
     if asked.issuer.status is not TenantStatus.ACTIVE:
         raise InvalidClient("client authentication failed")
     if isinstance(presented, PresentedAssertion):
-        return await client_of_assertion(presented, asked.issuer, given)
+        client = await client_of_assertion(presented, asked.issuer, given)
+        return ProvedClient(client=client, digest=b"")
     return await _by_secret(asked, presented, given)
 
 
-async def _by_secret(asked: Asked, presented: PresentedSecret, given: Given) -> Client:
+async def _by_secret(asked: Asked, presented: PresentedSecret, given: Given) -> ProvedClient:
     """Have it prove itself by a secret; a site that guesses is refused before it can be right."""
     tenant, now = asked.issuer.tenant_id, given.clock()
     held = await given.clients.get(asked.issuer, presented.client_id)
@@ -100,8 +129,8 @@ async def _by_secret(asked: Asked, presented: PresentedSecret, given: Given) -> 
         guess = digest_of_guess(presented, given.peppers)
         given.wrong_secrets.count(guesser, guess, known=known, now=now)
         raise
-    given.secret_uses.note(tenant, proved.digest, str(asked.address), now)
-    return proved.client
+    given.secret_uses.note(tenant, proved.digest, asked.address, now)
+    return proved
 
 
 async def _body(receive: Receive) -> bytes:

@@ -1,5 +1,7 @@
 """POST {issuer}/oauth/introspect, RFC 7662 section 2; answered by a JWT on request, RFC 9701."""
 
+import msgspec
+
 from data_plane.handlers.answer import Answer, json_answer, jwt_answer
 from data_plane.handlers.asked import Asked, authenticated_client, read_post
 from data_plane.ports import Given
@@ -14,8 +16,8 @@ from data_plane.protocol.signed_introspection import (
 
 
 async def introspect(asked: Asked, given: Given) -> Answer:
-    head, form = await read_post(asked)
-    caller = await authenticated_client(asked, head, form, given)
+    form = await read_post(asked)
+    caller = await authenticated_client(asked, form, given)
     issuer, now = asked.issuer, given.clock()
     claims = given.signer.verify(form.required("token"), issuer)
     found = decide(claims, caller, issuer.revoked, now=now)
@@ -24,4 +26,5 @@ async def introspect(asked: Asked, given: Given) -> Answer:
     answer = IntrospectionToken(
         iss=issuer.issuer, aud=caller.client_id, iat=now, token_introspection=found
     )
-    return jwt_answer(MEDIA_TYPE, given.signer.sign(answer, issuer, INTROSPECTION_ALGORITHM, TYP))
+    payload = msgspec.json.encode(answer)
+    return jwt_answer(MEDIA_TYPE, given.signer.sign(payload, issuer, INTROSPECTION_ALGORITHM, TYP))

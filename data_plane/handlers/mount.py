@@ -1,14 +1,12 @@
-"""The door to the issuers' endpoints: a raw ASGI application, mounted in Litestar.
+"""The door to the issuers' endpoints: a raw ASGI application.
 
-An ordinary handler serves a third of the tokens a second that a mount does (decision 0005). So the
-path is matched here, and each endpoint gets the bytes as they came.
+An ordinary handler serves a third of the tokens a second (decision 0005). So the path is matched
+here, and each endpoint gets the bytes as they came.
 """
 
-import logging
 import re
 import time
 from collections.abc import Collection, Mapping
-from secrets import token_hex
 
 from litestar.types import HTTPScope, Receive, Send
 
@@ -17,6 +15,7 @@ from data_plane.handlers.answer import Answer, Header, error_answer
 from data_plane.handlers.asked import Asked, Endpoint
 from data_plane.handlers.documents import jwks, metadata, revocations
 from data_plane.handlers.introspect import introspect
+from data_plane.handlers.patience import Patience
 from data_plane.handlers.revoke import revoke
 from data_plane.handlers.token import token
 from data_plane.ports import Given
@@ -26,10 +25,8 @@ from data_plane.protocol.request_gate import read_head
 from data_plane.protocol.served_issuer import ServedIssuer
 from shared.domain.issuer import SLUG_PATTERN
 from shared.domain.outbound_url import Network
-from shared.runtime.logs import fields
+from shared.runtime.request_log import RequestLine, RequestLog
 from shared.runtime.telemetry import Telemetry
-
-_log = logging.getLogger("data_plane")
 
 _ENDPOINTS: Mapping[str, Endpoint] = {
     "oauth/token": token,
@@ -57,6 +54,7 @@ class IssuersMount:
         self,
         given: Given,
         telemetry: Telemetry,
+        request_log: RequestLog,
         hosts: Collection[str],
         proxies: Collection[Network],
     ) -> None:
@@ -65,18 +63,19 @@ class IssuersMount:
         self._hosts = hosts
         self._proxies = proxies
         self._telemetry = telemetry
+        self._request_log = request_log
+        self._patience = Patience()
 
     async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
-        request_id = token_hex(8)
+        request_id = self._given.new_request_id()
         slug, name = _read_path(scope)
         answer = await self._answer(scope, receive, slug, name)
         await _send(send, answer, scope["method"], request_id)
         seconds = time.perf_counter() - started
         self._telemetry.observe(name, answer.status, answer.error, seconds)
-        _log.info(
-            "request",
-            extra=fields(
+        self._request_log.add(
+            RequestLine(
                 request_id=request_id,
                 endpoint=name,
                 slug=slug,
@@ -84,7 +83,7 @@ class IssuersMount:
                 status=answer.status,
                 error=answer.error,
                 ms=round(seconds * 1000, 3),
-            ),
+            )
         )
 
     async def _answer(self, scope: HTTPScope, receive: Receive, slug: str, name: str) -> Answer:
@@ -101,6 +100,7 @@ class IssuersMount:
                 head=read_head(headers),
                 hosts=self._hosts,
                 receive=receive,
+                patience=self._patience,
                 address=client_address(_peer(scope), headers, self._proxies),
                 issuer=issuer,
             )
@@ -122,15 +122,16 @@ def _read_path(scope: HTTPScope) -> tuple[str, str]:
     match = _PATH.fullmatch(raw.partition(b"?")[0].decode("latin-1"))
     if match is None:
         return "", "unknown"
-    if match["of"]:
-        return match["of"], ".well-known/openid-configuration"
-    return match["slug"], match["endpoint"]
+    slug, endpoint, of = match.groups()
+    if of:
+        return of, ".well-known/openid-configuration"
+    return slug, endpoint
 
 
 async def _send(send: Send, answer: Answer, method: str, request_id: str) -> None:
     headers: list[Header] = [*answer.headers, (b"x-request-id", request_id.encode())]
     if answer.status not in _WITHOUT_LENGTH:
-        headers.append((b"content-length", str(len(answer.body)).encode()))
+        headers.append((b"content-length", b"%d" % len(answer.body)))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     body = b"" if method == "HEAD" else answer.body
     await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -8,8 +8,8 @@ from data_plane.protocol.revocation import Revocation, decide
 
 async def revoke(asked: Asked, given: Given) -> Answer:
     issuer = asked.issuer
-    head, form = await read_post(asked)
-    client = await authenticated_client(asked, head, form, given)
+    form = await read_post(asked)
+    client = await authenticated_client(asked, form, given)
     claims = given.signer.verify(form.required("token"), issuer)
     decision = decide(claims, client, now=given.clock())
     if isinstance(decision, Revocation):

@@ -1,37 +1,63 @@
-"""POST {issuer}/oauth/token, RFC 6749 section 3.2."""
+"""POST {issuer}/oauth/token, RFC 6749 section 3.2.
 
-from data_plane.handlers.answer import Answer, json_answer, nonce_header
-from data_plane.handlers.asked import Asked, authenticated_client, read_post
+A service sends the same bytes each time: its credentials are recognised, and what was decided on
+the form stands in a template (protocol/proved.py). What is left for each token is its limits, its
+proof of a key, its id and time, the signature and the record.
+"""
+
+from data_plane.handlers.answer import Answer, bytes_answer, nonce_header
+from data_plane.handlers.asked import Asked, prove, read_post_body, recall, remember
 from data_plane.handlers.dpop import fresh_nonce, proven_key
 from data_plane.ports import Given, IssuedToken
-from data_plane.protocol.access_token import Issuance, TokenResponse, access_token_claims
+from data_plane.protocol.access_token import TokenTemplate, template_of
+from data_plane.protocol.client_authentication import check_one_way
 from data_plane.protocol.grants import client_credentials
+from data_plane.protocol.proved import ProvedClient
+from data_plane.protocol.request_gate import read_form
 from data_plane.protocol.token_request import read_token_request
 
 
 async def token(asked: Asked, given: Given) -> Answer:
     issuer = asked.issuer
-    head, form = await read_post(asked)
-    client = await authenticated_client(asked, head, form, given)
-    issue = client_credentials.decide(read_token_request(form), client)
-    jkt = await proven_key(asked, client, given)
-    this = Issuance(issuer=issuer.issuer, now=given.clock(), jti=given.new_token_id(), jkt=jkt)
-    claims = access_token_claims(issue, this)
-    access_token = given.signer.sign(claims, issuer, issue.algorithm, issue.profile, client.claims)
+    body = await read_post_body(asked)
+    form = given.keyed_hash(body)
+    proved = await _authenticated(asked, body, form, given)
+    template = proved.templates.get(form) or _decided(asked, proved, body, form)
+    jkt = await proven_key(asked, proved.client, given)
+    jti = given.new_token_id()
+    payload = template.claims(given.clock(), jti, jkt)
+    access_token = given.signer.sign(payload, issuer, template.algorithm, template.profile)
     await given.ledger.record(
         IssuedToken(
             tenant=issuer.tenant_id,
-            client_id=client.client_id,
-            jti=claims.jti,
-            lifetime=issue.lifetime,
+            client_id=proved.client.client_id,
+            jti=jti,
+            lifetime=template.lifetime,
         )
     )
-    answer = TokenResponse(
-        access_token=access_token,
-        expires_in=issue.lifetime,
-        scope=claims.scope,
-        token_type=claims.token_type,
-    )
+    answer = template.response(access_token, jkt)
     if jkt is None:
-        return json_answer(answer)
-    return json_answer(answer, nonce_header(fresh_nonce(asked, given)))
+        return bytes_answer(answer)
+    return bytes_answer(answer, (nonce_header(fresh_nonce(asked, given)),))
+
+
+async def _authenticated(asked: Asked, body: bytes, form: bytes, given: Given) -> ProvedClient:
+    """Recognise the client by its header or, where that has none, by its form; or have it prove."""
+    authorization = asked.head.authorization
+    presented = form if authorization is None else given.keyed_hash(authorization)
+    proved = recall(presented, asked, given)
+    if proved is None:
+        proved = await prove(asked, read_form(body), given)
+        remember(presented, proved, asked)
+    return proved
+
+
+def _decided(asked: Asked, proved: ProvedClient, body: bytes, form: bytes) -> TokenTemplate:
+    """Decide on this form (RFC 6749 section 4.4), and remember that for its next time."""
+    read = read_form(body)
+    if asked.head.authorization is not None:
+        check_one_way(proved.client.client_id, read)
+    issue = client_credentials.decide(read_token_request(read), proved.client)
+    template = template_of(issue, asked.issuer.issuer)
+    proved.remember(form, template)
+    return template

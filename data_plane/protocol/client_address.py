@@ -5,6 +5,7 @@ proxies go that the operator has named.
 """
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, ip_address, ip_network
 
 from shared.domain.outbound_url import Address, Network
@@ -40,6 +41,7 @@ def site_of(address: Address) -> str:
     return str(ip_network((address, _SITE), strict=False))
 
 
+@lru_cache(maxsize=4096)
 def _read(text: str) -> Address | None:
     """Read an address, also `[v6]`, `[v6]:port` and `v4:port`; an IPv4-mapped one is IPv4."""
     if text.startswith("["):

@@ -11,6 +11,7 @@ import msgspec
 
 from data_plane.protocol.client_assertion import PresentedAssertion, read_assertion
 from data_plane.protocol.errors import InvalidClient, InvalidRequest
+from data_plane.protocol.proved import ProvedClient
 from data_plane.protocol.request_gate import Form, decode_component
 from shared.domain.client import MAXIMUM_LIVE_SECRETS, AuthMethod, Client, HeldSecret
 from shared.domain.ids import ClientId
@@ -55,18 +56,23 @@ def read_client_authentication(authorization: bytes | None, form: Form) -> Prese
     if sum(way is not None for way in ways) > 1:
         raise InvalidRequest(_TWO_WAYS)
     if authorization is not None:
-        return _basic(authorization, form)
+        presented = _read_basic(authorization)
+        check_one_way(presented.client_id, form)
+        return presented
     return read_assertion(form) or _in_body(form.get("client_id"), in_body)
 
 
-class Authenticated(msgspec.Struct, frozen=True):
-    client: Client
-    digest: bytes  # of the secret that it used
+def check_one_way(client_id: ClientId, form: Form) -> None:
+    """Refuse a form that says who asks in another way than the Authorization header beside it."""
+    if form.get("client_secret") is not None or form.get("client_assertion") is not None:
+        raise InvalidRequest(_TWO_WAYS)
+    if form.get("client_id") not in {None, client_id}:
+        raise InvalidRequest("client_id differs from the Authorization header's")
 
 
 def authenticate(
     client: Client | None, presented: PresentedSecret, peppers: Peppers, *, now: int
-) -> Authenticated:
+) -> ProvedClient:
     """Tell who it is, or refuse in the same words and work, whatever was wrong.
 
     The presented secret is digested once for each pepper, and compared with as many digests as a
@@ -82,7 +88,10 @@ def authenticate(
     ]
     if client is None or not matching or not _may_use_secrets(client):
         raise InvalidClient(_FAILED)
-    return Authenticated(client, matching[0].digest)
+    used = matching[0]
+    if used.expires_at is None:
+        return ProvedClient(client=client, digest=used.digest)
+    return ProvedClient(client=client, digest=used.digest, until=used.expires_at)
 
 
 def digest_of_guess(presented: PresentedSecret, peppers: Peppers) -> bytes:
@@ -98,13 +107,6 @@ def _in_body(client_id: str | None, client_secret: str | None) -> PresentedSecre
     if client_id is None or client_secret is None:
         raise InvalidClient(_NO_CREDENTIALS)
     return PresentedSecret(ClientId(client_id), client_secret)
-
-
-def _basic(authorization: bytes, form: Form) -> PresentedSecret:
-    presented = _read_basic(authorization)
-    if form.get("client_id") not in {None, presented.client_id}:
-        raise InvalidRequest("client_id differs from the Authorization header's")
-    return presented
 
 
 def _read_basic(authorization: bytes) -> PresentedSecret:

@@ -5,8 +5,9 @@ twice, no critical extension, a bound on the length before anything is decoded.
 """
 
 import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
 from binascii import Error as Base64Error
+from binascii import b2a_base64
 from math import isfinite
 from typing import Any, Generic, NoReturn, TypeVar
 
@@ -14,6 +15,7 @@ import msgspec
 
 MAXIMUM_TOKEN = 8 * 1024  # characters
 _PARTS = 3
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 FOREIGN_ALGORITHMS = ("ES256", "PS256", "RS256", "EdDSA")  # what others may sign with
 
@@ -85,7 +87,12 @@ def decode_base64url(text: str) -> bytes:
 
 
 def encode_base64url(octets: bytes) -> str:
-    return urlsafe_b64encode(octets).rstrip(b"=").decode()
+    return base64url(octets).decode()
+
+
+def base64url(octets: bytes) -> bytes:
+    """Encode without padding, RFC 7515 section 2."""
+    return b2a_base64(octets, newline=False).translate(_URL_SAFE).rstrip(b"=")
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -7,7 +7,9 @@ type as an empty form, invalid UTF-8 as U+FFFD, NUL, the first of two Authorizat
 """
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain
 from types import MappingProxyType
 from urllib.parse import unquote_to_bytes
 
@@ -75,14 +77,10 @@ def read_head(headers: Sequence[tuple[bytes, bytes]]) -> RequestHead:
     """Read the headers; their names are in lower case, as ASGI has them."""
     if len(headers) > _MAXIMUM_HEADERS:
         raise HeadersTooLarge("the request has too many headers")
-    size = 0
-    seen: dict[bytes, bytes] = {}
-    for name, value in headers:
-        size += len(name) + len(value)
-        if name in _ONCE:
-            if name in seen:
-                raise InvalidRequest("a header that may stand once is repeated")
-            seen[name] = value
+    seen = dict(headers)
+    if len(seen) != len(headers):
+        _check_repeated(headers)
+    size = sum(map(len, chain.from_iterable(headers)))
     if (
         size > _MAXIMUM_HEADER_BYTES
         or len(seen.get(b"authorization", b"")) > _MAXIMUM_AUTHORIZATION
@@ -96,6 +94,12 @@ def read_head(headers: Sequence[tuple[bytes, bytes]]) -> RequestHead:
         content_encoding=seen.get(b"content-encoding"),
         content_length=_content_length(seen.get(b"content-length")),
     )
+
+
+def _check_repeated(headers: Sequence[tuple[bytes, bytes]]) -> None:
+    counts = Counter(name for name, _ in headers)
+    if any(counts[name] > 1 for name in _ONCE):
+        raise InvalidRequest("a header that may stand once is repeated")
 
 
 def check_form_head(head: RequestHead, query: bytes, hosts: Collection[str]) -> None:

@@ -7,6 +7,7 @@ import msgspec
 from data_plane.protocol.document import Document, document
 from data_plane.protocol.key_set import key_set
 from data_plane.protocol.metadata import metadata
+from data_plane.protocol.proved import ProvedClients
 from data_plane.protocol.revocation import DenySet
 from shared.domain.client import Client
 from shared.domain.ids import ClientId, Kid, TenantId
@@ -30,6 +31,7 @@ class ServedIssuer(msgspec.Struct, frozen=True, kw_only=True):
     revoked: DenySet
     clients: dict[ClientId, Client]  # those seen
     unknown_clients: dict[ClientId, None]  # apart, so that guesses push no client out
+    proved: ProvedClients
 
     @property
     def tenant_id(self) -> TenantId:
@@ -53,4 +55,5 @@ def serve_issuer(snapshot: IssuerSnapshot, public_url: str, revoked: DenySet) ->
         revoked=revoked,
         clients={},
         unknown_clients={},
+        proved=ProvedClients(),
     )

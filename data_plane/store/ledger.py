@@ -34,7 +34,7 @@ class GroupCommitLedger:
 async def _insert(connection: Connection, batch: list[IssuedToken]) -> Sequence[None]:
     await connection.execute(
         _RECORD,
-        [UUID(each.jti) for each in batch],
+        [UUID(bytes=each.jti) for each in batch],
         [each.lifetime for each in batch],
         [each.tenant for each in batch],
         [each.client_id for each in batch],

@@ -10,6 +10,7 @@ from data_plane.protocol.errors import TemporarilyUnavailable
 from data_plane.store.pool import Pool
 from shared.domain.bounded import keep
 from shared.domain.ids import TenantId
+from shared.domain.outbound_url import Address
 
 _NOT_SOONER = 60  # seconds between two notes of one secret
 _MAXIMUM_KEPT = 50_000
@@ -35,11 +36,11 @@ class StoredSecretUses:
         self._pending: dict[_Secret, tuple[int, str]] = {}
         self._writing = asyncio.Lock()
 
-    def note(self, tenant: TenantId, digest: bytes, address: str, now: int) -> None:
+    def note(self, tenant: TenantId, digest: bytes, address: Address, now: int) -> None:
         secret = tenant, digest
         if now - self._noted_at.get(secret, 0) >= _NOT_SOONER:
             keep(self._noted_at, secret, now, _MAXIMUM_KEPT)
-            keep(self._pending, secret, (now, address), _MAXIMUM_KEPT)
+            keep(self._pending, secret, (now, str(address)), _MAXIMUM_KEPT)
 
     async def flush(self) -> None:
         """Write what was noted. Raises TemporarilyUnavailable, and keeps what it could not."""

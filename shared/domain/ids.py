@@ -27,8 +27,20 @@ def role_of(tenant: TenantId) -> str:
 
 def uuid7(now_ms: int, random: int) -> UUID:
     """Make a UUID of version 7, RFC 9562 section 5.7, from milliseconds and 74 random bits."""
+    return UUID(bytes=uuid7_octets(now_ms, random))
+
+
+def uuid7_octets(now_ms: int, random: int) -> bytes:
+    """Make the same as its 16 octets: an object of Python's for each token would cost more."""
     random_a, random_b = random >> 62 & 0xFFF, random & (1 << 62) - 1
-    return UUID(int=now_ms << 80 | _VERSION_7 | random_a << 64 | _RFC_9562_VARIANT | random_b)
+    value = now_ms << 80 | _VERSION_7 | random_a << 64 | _RFC_9562_VARIANT | random_b
+    return value.to_bytes(16, "big")
+
+
+def uuid_text(octets: bytes) -> str:
+    """Spell 16 octets as RFC 9562 section 4 does."""
+    text = octets.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def uuid7_milliseconds(value: UUID) -> int:

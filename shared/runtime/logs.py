@@ -30,10 +30,10 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info and record.exc_info[0] is not None:
             line["exception"] = self.formatException(record.exc_info)
-        return _one_line(line)
+        return one_line(line)
 
 
-def _one_line(line: dict[str, Any]) -> str:
+def one_line(line: dict[str, Any] | msgspec.Struct) -> str:
     """Encode in printable ASCII: nothing that is logged ends a line or steers a terminal."""
     try:
         text = _encode(line)
@@ -41,6 +41,8 @@ def _one_line(line: dict[str, Any]) -> str:
         text = b"\x7f"
     if text.isascii() and b"\x7f" not in text:
         return text.decode()
+    if isinstance(line, msgspec.Struct):
+        line = msgspec.structs.asdict(line)
     return json.dumps(line, default=repr).replace("\x7f", "\\u007f")
 
 

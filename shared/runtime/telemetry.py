@@ -1,5 +1,7 @@
 """Metrics in Prometheus' format. No label names a tenant: their number is not bounded."""
 
+from bisect import bisect_left
+
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -14,10 +16,21 @@ from shared.runtime.config import workers_share_counters
 _SECONDS = (0.00025, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 
 
+class _Durations:
+    """What a histogram has not been told yet: a request only adds to two numbers."""
+
+    __slots__ = ("buckets", "seconds")
+
+    def __init__(self) -> None:
+        self.buckets = [0] * (len(_SECONDS) + 1)
+        self.seconds = 0.0
+
+
 class Telemetry:
     """The counters of one worker; `render` gives those of all workers of the server."""
 
     def __init__(self) -> None:
+        self._durations: dict[tuple[str, int], _Durations] = {}
         self._registry = registry = CollectorRegistry()
         self._requests = Histogram(
             "http_server_request_duration_seconds",
@@ -49,9 +62,25 @@ class Telemetry:
         )
 
     def observe(self, endpoint: str, status: int, error: str, seconds: float) -> None:
-        self._requests.labels(endpoint, status).observe(seconds)
+        durations = self._durations.get((endpoint, status))
+        if durations is None:
+            durations = self._durations[endpoint, status] = _Durations()
+        durations.buckets[bisect_left(_SECONDS, seconds)] += 1
+        durations.seconds += seconds
         if error:
             self._refused.labels(error).inc()
+
+    def flush(self) -> None:
+        """Tell the histogram of the requests since the last time.
+
+        It has no way to be told of several at once but the one it uses itself when it counts.
+        """
+        held, self._durations = self._durations, {}
+        for (endpoint, status), durations in held.items():
+            histogram = self._requests.labels(endpoint, status)
+            histogram._sum.inc(durations.seconds)  # noqa: SLF001 - see above; a test pins it
+            for bucket, count in zip(histogram._buckets, durations.buckets, strict=True):  # noqa: SLF001
+                bucket.inc(count)
 
     def observe_commit(self, records: int, seconds: float) -> None:
         self._ledger_commit.observe(seconds)
@@ -62,6 +91,7 @@ class Telemetry:
         self._followed_at.set_to_current_time()
 
     def render(self) -> bytes:
+        self.flush()
         if not workers_share_counters():
             return generate_latest(self._registry)
         shared = CollectorRegistry()

@@ -4,7 +4,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
+from ipaddress import ip_address
 from typing import TypeAlias
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -120,7 +122,7 @@ async def of_workload(pool: Pool, both: Both) -> object:
 async def record_token(pool: Pool, both: Both) -> None:
     ledger = GroupCommitLedger(pool, lambda _records, _seconds: None)
     b, client_id = both.b.tenant_id, both.a.client_id
-    token = IssuedToken(tenant=b, client_id=client_id, jti=both.a.issued, lifetime=60)
+    token = IssuedToken(tenant=b, client_id=client_id, jti=UUID(both.a.issued).bytes, lifetime=60)
     await ledger.record(token)
 
 
@@ -135,7 +137,7 @@ async def spend_once(pool: Pool, both: Both) -> None:
 
 async def note_use(pool: Pool, both: Both) -> None:
     uses = StoredSecretUses(pool)
-    uses.note(both.b.tenant_id, bytes(32), "192.0.2.1", 1)
+    uses.note(both.b.tenant_id, bytes(32), ip_address("192.0.2.1"), 1)
     await uses.flush()
 
 

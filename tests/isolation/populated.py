@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable
+from uuid import UUID
 
 import asyncpg
 import msgspec
@@ -100,7 +101,10 @@ def revocation_of(jti: str) -> Revocation:
 async def record(pool: Pool, tenant: TenantId, client_id: ClientId, jtis: Iterable[str]) -> None:
     ledger = GroupCommitLedger(pool, lambda _records, _seconds: None)
     for jti in jtis:
-        await ledger.record(IssuedToken(tenant=tenant, client_id=client_id, jti=jti, lifetime=3600))
+        octets = UUID(jti).bytes
+        await ledger.record(
+            IssuedToken(tenant=tenant, client_id=client_id, jti=octets, lifetime=3600)
+        )
 
 
 async def dump_of(installation: Installation, tenant: TenantId) -> dict[str, list[str]]:

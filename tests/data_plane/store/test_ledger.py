@@ -13,14 +13,14 @@ from data_plane.ports import IssuedToken
 from data_plane.protocol.errors import TemporarilyUnavailable
 from data_plane.store.ledger import GroupCommitLedger
 from data_plane.store.pool import Pool
-from shared.domain.ids import ClientId, TenantId, uuid7
+from shared.domain.ids import ClientId, TenantId, uuid7_octets
 from tests.support import Installation
 
 TENANT = TenantId("aaaaaaaaaaaaa")
 
 
 def issued() -> IssuedToken:
-    jti = str(uuid7(time.time_ns() // 1_000_000, randbits(74)))
+    jti = uuid7_octets(time.time_ns() // 1_000_000, randbits(74))
     return IssuedToken(tenant=TENANT, client_id=ClientId("c_1"), jti=jti, lifetime=60)
 
 
@@ -30,7 +30,7 @@ async def found(installation: Installation, tokens: list[IssuedToken]) -> int:
         return int(
             await connection.fetchval(
                 "SELECT count(*) FROM ledger.issued WHERE jti = ANY($1::uuid[])",
-                [UUID(each.jti) for each in tokens],
+                [UUID(bytes=each.jti) for each in tokens],
             )
         )
     finally:

@@ -1,6 +1,7 @@
 """When a secret was last used: noted at most once a minute, written late, and lost by no outage."""
 
 from datetime import datetime
+from ipaddress import ip_address
 from secrets import token_bytes
 from typing import Any
 
@@ -35,11 +36,11 @@ async def test_a_use_is_written_and_the_next_within_a_minute_is_not(
 ) -> None:
     pool, digest = Pool(installation.data_url), token_bytes(32)
     uses = StoredSecretUses(pool)
-    uses.note(TENANT, digest, "192.0.2.1", NOW)
-    uses.note(TENANT, digest, "192.0.2.2", NOW + 59)
+    uses.note(TENANT, digest, ip_address("192.0.2.1"), NOW)
+    uses.note(TENANT, digest, ip_address("192.0.2.2"), NOW + 59)
     await uses.flush()
     assert await held(installation, digest) == [(NOW, "192.0.2.1")]
-    uses.note(TENANT, digest, "192.0.2.3", NOW + 60)
+    uses.note(TENANT, digest, ip_address("192.0.2.3"), NOW + 60)
     await uses.flush()
     assert await held(installation, digest) == [(NOW + 60, "192.0.2.3")]
     await pool.close()
@@ -51,7 +52,7 @@ async def test_an_earlier_use_that_another_worker_writes_late_changes_nothing(
     pool, digest = Pool(installation.data_url), token_bytes(32)
     for used_at in (NOW + 100, NOW):
         uses = StoredSecretUses(pool)
-        uses.note(TENANT, digest, f"192.0.2.{used_at % 100}", used_at)
+        uses.note(TENANT, digest, ip_address(f"192.0.2.{used_at % 100}"), used_at)
         await uses.flush()
     assert await held(installation, digest) == [(NOW + 100, "192.0.2.0")]
     await pool.close()
@@ -63,7 +64,7 @@ async def test_without_the_store_uses_are_kept_for_the_next_time(
     digest = token_bytes(32)
     away = Pool("postgresql://nobody:x@127.0.0.1:9/none")
     uses = StoredSecretUses(away)
-    uses.note(TENANT, digest, "192.0.2.1", NOW)
+    uses.note(TENANT, digest, ip_address("192.0.2.1"), NOW)
     with pytest.raises(TemporarilyUnavailable):
         await uses.flush()
     there = Pool(installation.data_url)

@@ -4,7 +4,6 @@ from types import MappingProxyType
 
 import pytest
 
-from data_plane.protocol.access_token import Issuance, access_token_claims
 from data_plane.protocol.errors import (
     InvalidRequest,
     InvalidScope,
@@ -161,19 +160,3 @@ def test_an_api_named_twice_is_meant_once() -> None:
 def test_requests_that_are_refused(given_form: Form, refusal: type[Exception]) -> None:
     with pytest.raises(refusal):
         read_token_request(given_form)
-
-
-def test_the_claims_are_those_of_rfc_9068() -> None:
-    issue = decide(ask(), client(api("a", "write", "read")))
-    claims = access_token_claims(issue, Issuance(issuer="https://i/t/x", now=1000, jti="j"))
-    assert claims.iss == "https://i/t/x"
-    assert claims.aud == "https://a"
-    assert (claims.sub, claims.client_id, claims.azp) == ("c_1", "c_1", "c_1")
-    assert (claims.iat, claims.exp, claims.jti) == (1000, 4600, "j")
-    assert claims.scope == "read write"
-
-
-def test_several_audiences_are_a_list() -> None:
-    issue = decide(ask("https://a", "https://b"), client(api("a"), api("b")))
-    claims = access_token_claims(issue, Issuance(issuer="i", now=0, jti="j"))
-    assert claims.aud == ("https://a", "https://b")
