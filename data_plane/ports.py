@@ -172,6 +172,10 @@ class Readiness(Protocol):
         """Tell whether everything was reached once."""
         ...
 
+    def check_recent(self) -> None:
+        """Raise TemporarilyUnavailable where what is held may be older than a minute."""
+        ...
+
 
 class Given(msgspec.Struct, frozen=True, kw_only=True):
     """What the composition root gives to the handlers."""

@@ -39,8 +39,8 @@ from shared.domain.outbound_url import Address
 from shared.domain.snapshot import TenantStatus
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """The raw request, and the issuer that its path names."""
+class Asked(msgspec.Struct, kw_only=True):
+    """The raw request, the issuer that its path names and, once it is known, the client."""
 
     method: str
     query: bytes
@@ -51,6 +51,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     patience: Patience
     address: Address  # the caller's
     issuer: ServedIssuer
+    client_id: str = ""  # of a client of the issuer's that is named, proved or not
 
     def header(self, name: bytes) -> bytes | None:
         return next((value for each, value in self.headers if each == name), None)
@@ -93,6 +94,7 @@ def recall(presented: bytes, asked: Asked, given: Given) -> ProvedClient | None:
     now = given.clock()
     proved = asked.issuer.proved.get(presented, now)
     if proved is not None:
+        asked.client_id = proved.client.client_id
         if given.wrong_secrets:
             guesser = (asked.issuer.tenant_id, proved.client.client_id, site_of(asked.address))
             given.wrong_secrets.check(guesser, known=True, now=now)
@@ -113,6 +115,7 @@ async def prove(asked: Asked, form: Form, given: Given) -> ProvedClient:
         raise InvalidClient("client authentication failed")
     if isinstance(presented, PresentedAssertion):
         client = await client_of_assertion(presented, asked.issuer, given)
+        asked.client_id = client.client_id
         return ProvedClient(client=client, digest=b"")
     return await _by_secret(asked, presented, given)
 
@@ -121,6 +124,7 @@ async def _by_secret(asked: Asked, presented: PresentedSecret, given: Given) -> 
     """Have it prove itself by a secret; a site that guesses is refused before it can be right."""
     tenant, now = asked.issuer.tenant_id, given.clock()
     held = await given.clients.get(asked.issuer, presented.client_id)
+    asked.client_id = "" if held is None else held.client_id
     guesser, known = (tenant, presented.client_id, site_of(asked.address)), held is not None
     given.wrong_secrets.check(guesser, known=known, now=now)
     try:

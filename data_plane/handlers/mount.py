@@ -70,7 +70,16 @@ class IssuersMount:
         started = time.perf_counter()
         request_id = self._given.new_request_id()
         slug, name = _read_path(scope)
-        answer = await self._answer(scope, receive, slug, name)
+        issuer: ServedIssuer | None = None
+        asked: Asked | None = None
+        try:
+            issuer = await self._given.issuers.get(slug) if slug else None
+            if issuer is None:
+                raise _NOT_FOUND
+            asked = self._read(scope, receive, issuer)
+            answer = await _ENDPOINTS[name](asked, self._given)
+        except OAuthError as error:
+            answer = error_answer(error, realm=issuer.issuer if issuer else "")
         await _send(send, answer, scope["method"], request_id)
         seconds = time.perf_counter() - started
         self._telemetry.observe(name, answer.status, answer.error, seconds)
@@ -82,31 +91,25 @@ class IssuersMount:
                 method=scope["method"],
                 status=answer.status,
                 error=answer.error,
+                client_id=asked.client_id if asked else "",
+                trace_id=asked.head.trace_id if asked else "",
                 ms=round(seconds * 1000, 3),
             )
         )
 
-    async def _answer(self, scope: HTTPScope, receive: Receive, slug: str, name: str) -> Answer:
-        issuer: ServedIssuer | None = None
-        try:
-            issuer = await self._given.issuers.get(slug) if slug else None
-            if issuer is None:
-                raise _NOT_FOUND
-            headers = list(scope["headers"])
-            asked = Asked(
-                method=scope["method"],
-                query=scope["query_string"],
-                headers=headers,
-                head=read_head(headers),
-                hosts=self._hosts,
-                receive=receive,
-                patience=self._patience,
-                address=client_address(_peer(scope), headers, self._proxies),
-                issuer=issuer,
-            )
-            return await _ENDPOINTS[name](asked, self._given)
-        except OAuthError as error:
-            return error_answer(error, realm=issuer.issuer if issuer else "")
+    def _read(self, scope: HTTPScope, receive: Receive, issuer: ServedIssuer) -> Asked:
+        headers = list(scope["headers"])
+        return Asked(
+            method=scope["method"],
+            query=scope["query_string"],
+            headers=headers,
+            head=read_head(headers),
+            hosts=self._hosts,
+            receive=receive,
+            patience=self._patience,
+            address=client_address(_peer(scope), headers, self._proxies),
+            issuer=issuer,
+        )
 
 
 def _peer(scope: HTTPScope) -> str | None:

@@ -22,6 +22,7 @@ async def token(asked: Asked, given: Given) -> Answer:
     body = await read_post_body(asked)
     form = given.keyed_hash(body)
     proved = await _authenticated(asked, body, form, given)
+    given.readiness.check_recent()
     template = proved.templates.get(form) or _decided(asked, proved, body, form)
     jkt = await proven_key(asked, proved.client, given)
     jti = given.new_token_id()

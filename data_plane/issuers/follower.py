@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 
 from data_plane.issuers.directory import IssuerDirectory
@@ -15,6 +16,7 @@ _POLL = 1.0  # seconds
 _GATHER = 0.01  # seconds; rings that come closer together are answered by one look
 _RETRY = 0.25  # seconds
 _LATE = 3.0  # seconds without a look, then the database is said to be missing
+_RECENT = 60.0  # seconds that tokens go on without a look
 _FORGET_EVERY = 30.0  # seconds
 
 
@@ -22,23 +24,34 @@ class Follower:
     """One for each worker. Runs until it is cancelled."""
 
     def __init__(
-        self, directory: IssuerDirectory, feed: Feed, clock: Clock, observe: Callable[[], None]
+        self,
+        directory: IssuerDirectory,
+        feed: Feed,
+        clock: Clock,
+        observe: Callable[[], None],
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._monotonic = monotonic
         self._directory = directory
         self._feed = feed
         self._clock = clock
         self._observe = observe
         self._rung = asyncio.Event()
-        self._looked_at: float | None = None
+        self._started = False
+        self._looked_at = self._monotonic()  # at the latest then
         self._forgot_at = 0.0
 
     def started(self) -> bool:
-        return self._looked_at is not None
+        return self._started
+
+    def check_recent(self) -> None:
+        """Raise TemporarilyUnavailable where a change of a minute ago may not be known here."""
+        if self._monotonic() - self._looked_at > _RECENT:
+            raise TemporarilyUnavailable("what is known of this client may be out of date")
 
     def missing(self) -> list[str]:
-        now = asyncio.get_running_loop().time()
-        late = self._looked_at is None or now - self._looked_at > _LATE
-        return ["database"] if late else []
+        late = self._monotonic() - self._looked_at > _LATE
+        return ["database"] if late or not self._started else []
 
     async def run(self) -> None:
         while True:
@@ -68,7 +81,7 @@ class Follower:
         if behind:
             for snapshot in await self._feed.snapshots(behind):
                 self._directory.replace(snapshot)
-        self._looked_at = asyncio.get_running_loop().time()
+        self._started, self._looked_at = True, self._monotonic()
         self._observe()
         if self._looked_at - self._forgot_at > _FORGET_EVERY:
             self._forgot_at = self._looked_at

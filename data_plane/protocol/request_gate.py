@@ -44,6 +44,7 @@ _ONCE = frozenset(
         b"transfer-encoding",
     }
 )
+_TRACEPARENT = re.compile(rb"[0-9a-f]{2}-(?P<trace_id>[0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _HOST = re.compile(rb"(?P<name>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 
 
@@ -55,6 +56,7 @@ class RequestHead(msgspec.Struct, frozen=True, kw_only=True):
     content_type: bytes | None
     content_encoding: bytes | None
     content_length: int | None
+    trace_id: str  # of a W3C traceparent, or empty
 
 
 class Form(msgspec.Struct, frozen=True):
@@ -93,7 +95,14 @@ def read_head(headers: Sequence[tuple[bytes, bytes]]) -> RequestHead:
         content_type=seen.get(b"content-type"),
         content_encoding=seen.get(b"content-encoding"),
         content_length=_content_length(seen.get(b"content-length")),
+        trace_id=_trace_id(seen[b"traceparent"]) if b"traceparent" in seen else "",
     )
+
+
+def _trace_id(traceparent: bytes) -> str:
+    """Read W3C Trace Context section 3.2; what is malformed is ignored (section 3.2.2)."""
+    match = _TRACEPARENT.fullmatch(traceparent)
+    return "" if match is None else match["trace_id"].decode()
 
 
 def _check_repeated(headers: Sequence[tuple[bytes, bytes]]) -> None:
