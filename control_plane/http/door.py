@@ -1,0 +1,111 @@
+"""What every request of the console passes: who asks, from where, and whether they may.
+
+A handler says in its `opt` what it needs: `open=True`, or `permission=Permission.…`, or
+`signed_in=True` for a person's own pages. One that says nothing is refused, so that nothing is open
+by omission.
+"""
+
+import secrets
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Protocol, TypeAlias
+
+from litestar import Request, Response
+
+from control_plane.http.cookies import SESSION, VISITOR, visitor_cookie
+from control_plane.http.csrf import csrf_token, is_same_site, is_token_right
+from control_plane.http.rendering import Pages
+from control_plane.http.signed_in import SignedIn
+from control_plane.members.rules import may
+from control_plane.sessions.rules import SessionKind
+
+_SAFE = {"GET", "HEAD", "OPTIONS"}
+_FIELD, _HEADER = "csrf", "x-csrf-token"
+
+AnyRequest: TypeAlias = Request[Any, Any, Any]
+Clock: TypeAlias = Callable[[], datetime]
+
+
+class FindSignedIn(Protocol):
+    async def __call__(self, token: str, now: datetime) -> SignedIn | None: ...
+
+
+class Door:
+    def __init__(
+        self, pages: Pages, find: FindSignedIn, csrf_key: bytes, console_url: str, clock: Clock
+    ) -> None:
+        self._pages = pages
+        self._find = find
+        self._key = csrf_key
+        self._origin = console_url
+        self._clock = clock
+
+    async def __call__(self, request: AnyRequest) -> Response[Any] | None:
+        """Let the request in (None), or answer in its handler's place."""
+        opt = request.route_handler.opt
+        if opt.get("outside"):  # static files, probes, webhooks with a signature of their own
+            return None
+        token = request.cookies.get(SESSION, "")
+        signed_in = await self._find(token, self._clock()) if token else None
+        request.scope["signed_in"] = signed_in  # type: ignore[typeddict-unknown-key]
+        cookie = token if signed_in else request.cookies.get(VISITOR, "")
+        request.scope["csrf"] = csrf_token(self._key, cookie)  # type: ignore[typeddict-unknown-key]
+        if request.method not in _SAFE and not await self._is_ours(request, cookie):
+            return self._refuse(request, 403, "This form is out of date: load the page again.")
+        return self._authorise(request, signed_in, opt)
+
+    async def _is_ours(self, request: AnyRequest, cookie: str) -> bool:
+        if not cookie or not is_same_site(request.headers, self._origin):
+            return False
+        presented = request.headers.get(_HEADER)
+        if presented is None:
+            content_type, _ = request.content_type
+            if content_type != "application/x-www-form-urlencoded":
+                return False
+            presented = str((await request.form()).get(_FIELD, ""))
+        return is_token_right(self._key, cookie, presented)
+
+    def _authorise(
+        self, request: AnyRequest, signed_in: SignedIn | None, opt: dict[str, Any]
+    ) -> Response[Any] | None:
+        if opt.get("open"):
+            return None
+        if signed_in is None:
+            return self._to_sign_in(request)
+        if signed_in.session.kind is SessionKind.HALF:
+            return None if opt.get("half") else self._pages.go(request, "/signin/second")
+        if opt.get("signed_in"):
+            return None
+        permission = opt.get("permission")
+        if permission is None or signed_in.role is None or not may(signed_in.role, permission):
+            return self._refuse(request, 403, "Your role does not allow this.")
+        if opt.get("step_up") and not signed_in.session.is_stepped_up(self._clock()):
+            return self._pages.go(request, f"/signin/again?next={_back(request)}")
+        return None
+
+    def _to_sign_in(self, request: AnyRequest) -> Response[Any]:
+        return self._pages.go(request, f"/signin?next={_back(request)}")
+
+    def _refuse(self, request: AnyRequest, status: int, why: str) -> Response[str]:
+        return self._pages.show(
+            request, "refused.html", status=status, title="Not allowed", why=why
+        )
+
+
+def _back(request: AnyRequest) -> str:
+    """Where to go on afterwards: the page itself, or for a form the page that it stood on."""
+    return request.url.path if request.method in _SAFE else "/"
+
+
+def new_visitor(request: AnyRequest) -> str | None:
+    """Give a token for a visitor who has none yet, for its cookie."""
+    return None if request.cookies.get(VISITOR) else secrets.token_urlsafe(32)
+
+
+def with_visitor(request: AnyRequest, pages: Pages, key: bytes, template: str, **values: Any) -> Response[str]:
+    """Show a page with a form to someone who is not signed in."""
+    token = new_visitor(request)
+    if token is None:
+        return pages.show(request, template, **values)
+    request.scope["csrf"] = csrf_token(key, token)  # type: ignore[typeddict-unknown-key]
+    return pages.show(request, template, cookies=[visitor_cookie(token)], **values)

@@ -1,0 +1,100 @@
+"""Pages: Jinja2 templates, whole or as the fragment that htmx asked for.
+
+A template extends `layout`: the frame with everything in it, or nothing but its content. What a
+header of htmx says chooses between the two and decides nothing else.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from litestar import Request, Response
+from litestar.datastructures import Cookie
+
+from control_plane.http.icons import icon
+from web import ROOT
+
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Vary": "HX-Request",
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "connect-src 'self'; form-action 'self' https://checkout.stripe.com; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+}
+_HSTS = {"Strict-Transport-Security": "max-age=31536000"}
+
+
+class Pages:
+    """Renders templates of `web/templates`; one for each process."""
+
+    def __init__(self, console_url: str) -> None:
+        self._headers = _HEADERS | (_HSTS if console_url.startswith("https:") else {})
+        self._environment = Environment(
+            loader=FileSystemLoader(ROOT / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.globals["icon"] = icon
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What every answer of the console says, also one that is no page."""
+        return self._headers
+
+    def show(
+        self,
+        request: Request[Any, Any, Any],
+        template: str,
+        *,
+        status: int = 200,
+        cookies: list[Cookie] | None = None,
+        **values: object,
+    ) -> Response[str]:
+        """Render the template, with `signed_in`, `csrf` and `path` of the request."""
+        partial = request.headers.get("hx-request") == "true"
+        text = self._environment.get_template(template).render(
+            layout="layout/fragment.html" if partial else "layout/page.html",
+            signed_in=request.scope.get("signed_in"),
+            csrf=request.scope.get("csrf", ""),
+            path=request.url.path,
+            **values,
+        )
+        return Response(
+            text,
+            status_code=status,
+            media_type="text/html; charset=utf-8",
+            headers=dict(self._headers),
+            cookies=cookies,
+        )
+
+    def go(
+        self,
+        request: Request[Any, Any, Any],
+        path: str,
+        cookies: list[Cookie] | None = None,
+    ) -> Response[None]:
+        """Send the browser to a path of ours, after a form."""
+        target = own_path(path)
+        headers = dict(self._headers)
+        if request.headers.get("hx-request") == "true":
+            return Response(
+                None, status_code=200, headers=headers | {"HX-Redirect": target}, cookies=cookies
+            )
+        return Response(
+            None, status_code=303, headers=headers | {"Location": target}, cookies=cookies
+        )
+
+
+def own_path(path: str) -> str:
+    """Give the path if it stays on this host, else `/`: what others write may lead anywhere."""
+    plain = path.isascii() and path.isprintable() and "\\" not in path
+    return path if plain and path.startswith("/") and not path.startswith("//") else "/"
+
+

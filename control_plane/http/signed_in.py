@@ -1,0 +1,25 @@
+"""Who is signed in, and what of theirs a page shows."""
+
+import msgspec
+
+from control_plane.members.rules import ROLE_NAMES, Permission, Role, may
+from control_plane.sessions.rules import Session
+
+
+class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
+    """A person with a session and, unless they are in no account, the account they look at."""
+
+    session: Session
+    email: str
+    account_id: str | None
+    account_name: str
+    plan: str
+    role: Role | None
+
+    def may(self, permission: str) -> bool:
+        """For templates: `signed_in.may("CHANGE_CLIENTS")`."""
+        return self.role is not None and may(self.role, Permission[permission])
+
+    @property
+    def role_name(self) -> str:
+        return "" if self.role is None else ROLE_NAMES[self.role]

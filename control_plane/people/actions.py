@@ -1,0 +1,170 @@
+"""Signing up, confirming an address, signing in and choosing a new password.
+
+Whether an address is known shows in no answer and in no time: the same work is done, the same page
+comes, and the difference is in a letter (hostile-inputs.md I13).
+"""
+
+import secrets
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from control_plane.accounts import repository as accounts
+from control_plane.accounts.rules import check_name
+from control_plane.mail.rules import Letter
+from control_plane.members import repository as members
+from control_plane.members.rules import Role
+from control_plane.people import letters, repository
+from control_plane.people.passwords import Passwords
+from control_plane.people.repository import PersonRow
+from control_plane.people.rules import LinkPurpose, check_password, normal_email
+from control_plane.sessions import repository as sessions
+from control_plane.sessions.actions import Begun, Visitor, begin_session, digest_of
+from control_plane.sessions.rules import SessionKind
+from shared.domain.refused import Refused
+from shared.runtime.database import Database
+
+_VERIFY_WITHIN = timedelta(days=2)
+_RESET_WITHIN = timedelta(hours=1)
+
+QueueLetter = Callable[[AsyncConnection, Letter], Awaitable[None]]
+
+
+class SignInRefused(Refused):
+    """Address and password do not belong together, in these words whatever was wrong."""
+
+
+class LinkRefused(Refused):
+    """The link is too old, was used, or was never ours."""
+
+
+class SignUp(msgspec.Struct, frozen=True, kw_only=True):
+    email: str
+    password: str
+    account: str
+
+    def __repr__(self) -> str:
+        return "SignUp(…)"
+
+
+class PeopleKeeper:
+    def __init__(
+        self, database: Database, passwords: Passwords, queue: QueueLetter, console_url: str
+    ) -> None:
+        self._database = database
+        self._passwords = passwords
+        self._queue = queue
+        self._console_url = console_url
+
+    async def sign_up(self, asked: SignUp, now: datetime) -> None:
+        """Make the person, the account and its owner. Raises InvalidEmail, WeakPassword,
+        InvalidAccount; not where the address is known.
+        """
+        email = normal_email(asked.email)
+        check_password(asked.password, email)
+        check_name(asked.account)
+        password_hash = await self._passwords.digest(asked.password)
+        person_id, account_id = f"p_{secrets.token_hex(8)}", f"a_{secrets.token_hex(8)}"
+        async with self._database.control() as connection:
+            if await repository.add_person(connection, person_id, email, password_hash):
+                await accounts.add_account(connection, account_id, asked.account)
+                await members.add_member(connection, account_id, person_id, Role.OWNER)
+                token = await _link(connection, person_id, LinkPurpose.VERIFY, now + _VERIFY_WITHIN)
+                letter = letters.verification(email, self._console_url, token)
+            else:
+                letter = letters.already_registered(email, self._console_url)
+            await self._queue(connection, letter)
+
+    async def send_verification_again(self, email: str, now: datetime) -> None:
+        """Send another link to a person who has not confirmed the address yet."""
+        async with self._database.control() as connection:
+            person = await repository.find_by_email(connection, normal_email(email))
+            if person is not None and person.verified_at is None:
+                token = await _link(connection, person.id, LinkPurpose.VERIFY, now + _VERIFY_WITHIN)
+                await self._queue(
+                    connection, letters.verification(person.email, self._console_url, token)
+                )
+
+    async def verify(self, token: str, visitor: Visitor, now: datetime) -> Begun:
+        """Confirm the address of the link, and sign in. Raises LinkRefused."""
+        async with self._database.control() as connection:
+            digest = digest_of(token)
+            person_id = await repository.spend_link(connection, digest, LinkPurpose.VERIFY, now)
+            if person_id is None:
+                raise LinkRefused("this link is too old or was used already")
+            await repository.change_person(connection, person_id, verified_at=now)
+            return await _begin(connection, person_id, SessionKind.CONSOLE, visitor, now)
+
+    async def sign_in(
+        self, email: str, password: str, kind: SessionKind, visitor: Visitor, now: datetime
+    ) -> Begun:
+        """Begin a session, or half of one where a second factor is set up.
+
+        Raises SignInRefused.
+        """
+        person = await self._find(email)
+        held = None if person is None else person.password_hash
+        right = await self._passwords.is_right(held, password)
+        if person is None or not right or person.verified_at is None:
+            raise SignInRefused("the address or the password is not right, or not confirmed yet")
+        wanted = kind if person.totp_sealed is None else SessionKind.HALF
+        async with self._database.control() as connection:
+            return await _begin(connection, person.id, wanted, visitor, now)
+
+    async def ask_reset(self, email: str, now: datetime) -> None:
+        """Mail a link with which to choose a new password, if there is such a person."""
+        person = await self._find(email)
+        if person is None:
+            return
+        async with self._database.control() as connection:
+            token = await _link(connection, person.id, LinkPurpose.RESET, now + _RESET_WITHIN)
+            await self._queue(
+                connection, letters.password_reset(person.email, self._console_url, token)
+            )
+
+    async def reset(self, token: str, password: str, now: datetime) -> None:
+        """Choose a new password by a mailed link; every session of the person ends.
+
+        Raises LinkRefused or WeakPassword; a weak password does not use the link up.
+        """
+        digest = digest_of(token)
+        async with self._database.control() as connection:
+            if not await repository.has_link(connection, digest, LinkPurpose.RESET, now):
+                raise LinkRefused("this link is too old or was used already")
+        check_password(password, "@")
+        password_hash = await self._passwords.digest(password)
+        async with self._database.control() as connection:
+            person_id = await repository.spend_link(connection, digest, LinkPurpose.RESET, now)
+            if person_id is None:
+                raise LinkRefused("this link is too old or was used already")
+            await repository.change_person(
+                connection, person_id, password_hash=password_hash, verified_at=now
+            )
+            await sessions.remove_sessions_of(connection, person_id)
+            person = await repository.find_person(connection, person_id)
+            if person is not None:
+                await self._queue(
+                    connection, letters.password_changed(person.email, self._console_url)
+                )
+
+    async def _find(self, email: str) -> PersonRow | None:
+        async with self._database.control() as connection:
+            return await repository.find_by_email(connection, email.strip().lower())
+
+
+async def _link(
+    connection: AsyncConnection, person_id: str, purpose: LinkPurpose, expires_at: datetime
+) -> str:
+    token = secrets.token_urlsafe(32)
+    await repository.add_link(connection, digest_of(token), person_id, purpose, expires_at)
+    return token
+
+
+async def _begin(
+    connection: AsyncConnection, person_id: str, kind: SessionKind, visitor: Visitor, now: datetime
+) -> Begun:
+    await repository.change_person(connection, person_id, signed_in_at=now)
+    account_id = await members.first_account_of(connection, person_id)
+    return await begin_session(connection, kind, person_id, account_id, visitor, now)

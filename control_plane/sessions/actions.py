@@ -1,0 +1,94 @@
+"""Beginning, finding and ending sessions. What the cookie holds is kept nowhere but as a digest.
+
+A session never takes an id that came from outside: each begin, and each rise of its rights, makes
+another one and removes the former (CWE-384).
+"""
+
+import secrets
+from datetime import datetime
+from hashlib import sha256
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from control_plane.sessions import repository
+from control_plane.sessions.rules import LIFETIMES, SEEN_EVERY, Session, SessionKind
+from shared.runtime.database import Database
+
+_TOKEN_BYTES = 32
+_MAXIMUM_AGENT = 200
+
+
+class Visitor(msgspec.Struct, frozen=True):
+    """Where a request comes from: for the person's own list of sessions, and the audit log."""
+
+    address: str
+    agent: str
+
+
+class Begun(msgspec.Struct, frozen=True):
+    token: str  # for the cookie
+    session: Session
+
+    def __repr__(self) -> str:
+        return f"Begun({self.session.public_id!r})"
+
+
+async def begin_session(
+    connection: AsyncConnection,
+    kind: SessionKind,
+    person_id: str,
+    account_id: str | None,
+    visitor: Visitor,
+    now: datetime,
+) -> Begun:
+    new = Session(
+        public_id=secrets.token_hex(8),
+        kind=kind,
+        person_id=person_id,
+        account_id=account_id,
+        address=visitor.address,
+        agent=visitor.agent[:_MAXIMUM_AGENT],
+        created_at=now,
+        seen_at=now,
+        stepped_up_at=None if kind is SessionKind.HALF else now,
+        ends_at=now + LIFETIMES[kind].absolute,
+    )
+    token = secrets.token_urlsafe(_TOKEN_BYTES)
+    await repository.add_session(connection, digest_of(token), new)
+    return Begun(token, new)
+
+
+async def renew_session(
+    connection: AsyncConnection, token: str, kind: SessionKind, now: datetime
+) -> Begun | None:
+    """Put another session in the place of this one, of a kind that may do more."""
+    held = await repository.find_session(connection, digest_of(token))
+    if held is None or not held.lives(now):
+        return None
+    await repository.remove_session(connection, digest_of(token))
+    visitor = Visitor(held.address, held.agent)
+    return await begin_session(
+        connection, kind, held.person_id, held.account_id, visitor, now
+    )
+
+
+async def find_session(database: Database, token: str, now: datetime) -> Session | None:
+    """Give the session of a cookie, and note that it was used; None where it is over."""
+    digest = digest_of(token)
+    async with database.control() as connection:
+        held = await repository.find_session(connection, digest)
+        if held is None or not held.lives(now):
+            return None
+        if now - held.seen_at >= SEEN_EVERY:
+            await repository.change_session(connection, digest, seen_at=now)
+    return held
+
+
+async def end_session(database: Database, token: str) -> None:
+    async with database.control() as connection:
+        await repository.remove_session(connection, digest_of(token))
+
+
+def digest_of(token: str) -> bytes:
+    return sha256(token.encode()).digest()
