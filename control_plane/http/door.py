@@ -5,14 +5,13 @@ A handler says in its `opt` what it needs: `open=True`, or `permission=Permissio
 by omission.
 """
 
-import secrets
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 
 from litestar import Request, Response
 
-from control_plane.http.cookies import SESSION, VISITOR, visitor_cookie
+from control_plane.http.cookies import SESSION, VISITOR
 from control_plane.http.csrf import csrf_token, is_same_site, is_token_right
 from control_plane.http.rendering import Pages
 from control_plane.http.signed_in import SignedIn
@@ -95,17 +94,3 @@ class Door:
 def _back(request: AnyRequest) -> str:
     """Where to go on afterwards: the page itself, or for a form the page that it stood on."""
     return request.url.path if request.method in _SAFE else "/"
-
-
-def new_visitor(request: AnyRequest) -> str | None:
-    """Give a token for a visitor who has none yet, for its cookie."""
-    return None if request.cookies.get(VISITOR) else secrets.token_urlsafe(32)
-
-
-def with_visitor(request: AnyRequest, pages: Pages, key: bytes, template: str, **values: Any) -> Response[str]:
-    """Show a page with a form to someone who is not signed in."""
-    token = new_visitor(request)
-    if token is None:
-        return pages.show(request, template, **values)
-    request.scope["csrf"] = csrf_token(key, token)  # type: ignore[typeddict-unknown-key]
-    return pages.show(request, template, cookies=[visitor_cookie(token)], **values)

@@ -1,0 +1,32 @@
+"""Reading a form: text by name, and what is wrong with it told field by field."""
+
+from typing import Any
+
+from litestar import Request
+
+_LONGEST = 4_000  # characters of one field
+
+
+class Fields:
+    """The fields of a posted form; one that is missing is empty."""
+
+    def __init__(self, values: dict[str, str]) -> None:
+        self.values = values
+
+    def __getitem__(self, name: str) -> str:
+        return self.values.get(name, "")
+
+    def without(self, *names: str) -> dict[str, str]:
+        """Give what a page may show again: not a password, say."""
+        return {name: value for name, value in self.values.items() if name not in names}
+
+
+async def read_fields(request: Request[Any, Any, Any]) -> Fields:
+    form = await request.form()
+    return Fields(
+        {
+            name: value[:_LONGEST].replace("\0", "")
+            for name, value in form.multi_items()
+            if isinstance(value, str)
+        }
+    )

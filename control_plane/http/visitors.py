@@ -1,0 +1,36 @@
+"""Pages for people who are not signed in: their forms need a token too, and so a cookie."""
+
+import secrets
+from collections.abc import Collection
+from typing import Any
+
+from litestar import Request, Response
+
+from control_plane.http.cookies import VISITOR, visitor_cookie
+from control_plane.http.csrf import csrf_token
+from control_plane.http.rendering import Pages
+from control_plane.sessions.actions import Visitor
+
+
+class Visitors:
+    def __init__(self, pages: Pages, csrf_key: bytes, proxies: Collection[Any] = ()) -> None:
+        self._pages = pages
+        self._key = csrf_key
+        self._proxies = proxies
+
+    def show(
+        self, request: Request[Any, Any, Any], template: str, *, status: int = 200, **values: Any
+    ) -> Response[str]:
+        """Show a page with a form, and give the visitor's cookie to who has none yet."""
+        if request.scope.get("signed_in") or request.cookies.get(VISITOR):
+            return self._pages.show(request, template, status=status, **values)
+        token = secrets.token_urlsafe(32)
+        request.scope["csrf"] = csrf_token(self._key, token)  # type: ignore[typeddict-unknown-key]
+        return self._pages.show(
+            request, template, status=status, cookies=[visitor_cookie(token)], **values
+        )
+
+    def visitor(self, request: Request[Any, Any, Any]) -> Visitor:
+        """Say where the request comes from."""
+        peer = request.client.host if request.client else ""
+        return Visitor(peer, request.headers.get("user-agent", ""))
