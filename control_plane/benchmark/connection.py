@@ -23,12 +23,13 @@ class Pace(Protocol):
 class Tally:
     """What was answered so far. Latencies are seconds, in the order of the answers."""
 
-    def __init__(self) -> None:
+    def __init__(self, keep: int = 1) -> None:
+        self.keep = keep
         self.latencies: list[float] = []
         self.statuses: dict[int, int] = {}
         self.broken = 0  # requests whose connection ended without an answer
-        self.sample = b""  # the last answer
-        self.last = 0.0  # when it came, on the clock of time.perf_counter
+        self.kept: list[bytes] = []  # the first answers, `keep` of them
+        self.last = 0.0  # when the last came, on the clock of time.perf_counter
 
 
 class Connection(asyncio.Protocol):
@@ -62,8 +63,9 @@ class Connection(asyncio.Protocol):
         tally = self._tally
         tally.latencies.append(now - self.since)
         tally.statuses[status] = tally.statuses.get(status, 0) + 1
-        tally.sample = answer
         tally.last = now
+        if len(tally.kept) < tally.keep:
+            tally.kept.append(answer)
         self._pace.answered(self, now)
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -8,9 +8,6 @@ time of the server that it measures. It asks this machine and no other: it is no
 
 import asyncio
 import contextlib
-import ctypes
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -23,11 +20,11 @@ import msgspec
 import uvloop
 
 from control_plane.benchmark.connection import Connection, Tally
+from control_plane.benchmark.cores import begin_process
 from control_plane.benchmark.pace import Bound, ClosedLoop, Once, OpenLoop
 
 _PATIENCE = 10.0  # seconds for the last answers, after which they count as broken
 _LONGEST = 600.0  # seconds
-_PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 class Mode(StrEnum):
@@ -51,7 +48,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     count: int | None = None
     seconds: float = 60.0
     rate: float = 1000.0  # requests a second, of the mode OPEN
-    core: int | None = None  # where the generator runs, of its process's cores
+    core: int | None = None  # where the generator runs
+    kept: int = 1  # of the first answers, given whole
 
     def __post_init__(self) -> None:
         if not self.requests or self.connections < 1 or self.rate <= 0:
@@ -75,11 +73,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     p99: float
     max: float
     cpu_seconds: float  # of the generator
-    sample: bytes  # the last answer, head and body
-
-    @property
-    def flawless(self) -> bool:
-        return self.broken == 0 and not set(self.statuses) - {200}
+    kept: list[bytes]  # answers, head and body
 
 
 def run_apart(job: Job) -> Load:
@@ -96,7 +90,7 @@ def run_apart(job: Job) -> Load:
 
 async def drive(job: Job) -> Load:
     """Run the job in this process's loop. errors: OSError when nobody listens"""
-    tally = Tally()
+    tally = Tally(job.kept)
     spent, began = time.process_time(), time.perf_counter()
     bound = Bound(job.requests, job.count, job.seconds)
     match job.mode:
@@ -160,7 +154,7 @@ def _load(tally: Tally, seconds: float, cpu_seconds: float) -> Load:
         p99=quantile(ordered, 0.99) * 1000,
         max=quantile(ordered, 1.0) * 1000,
         cpu_seconds=cpu_seconds,
-        sample=tally.sample,
+        kept=tally.kept,
     )
 
 
@@ -172,11 +166,8 @@ def quantile(ordered: Sequence[float], part: float) -> float:
 
 
 def main() -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # no load without its harness
     job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
-    if job.core is not None and sys.platform == "linux":
-        os.sched_setaffinity(0, {job.core})
+    begin_process(job.core)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         sys.stdout.buffer.write(msgspec.json.encode(runner.run(drive(job))))
 
