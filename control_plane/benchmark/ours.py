@@ -27,7 +27,7 @@ __all__ = ["Bench", "data_plane"]
 _DIFFERENT_TOKENS = 256  # to introspect, so that no one answer is asked for again and again
 _PACED = 1000.0  # tokens a second, target P5
 _NOT_MODIFIED = 304
-_GRANT = {"grant_type": "client_credentials"}
+_GRANT = {"grant_type": "client_credentials", "scope": "read write"}
 Say = Callable[[str], None]
 
 

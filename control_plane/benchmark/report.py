@@ -16,7 +16,10 @@ def table_of(results: Results) -> str:
     ]
     if results.peers:
         parts.append(
-            _rows(("peer, in turns with ours", "/s", "ours /s", "x", "MB"), _peers(results))
+            _rows(
+                ("peer, in turns with ours", "/s", "ours /s", "x", "x by CPU", "MB"),
+                _peers(results),
+            )
         )
         parts += [_reason(each) for each in results.peers if each.reason]
     parts.append(_rows(("target", "measured", "promised", "", "what"), _targets(results.targets)))
@@ -76,6 +79,7 @@ def _peers(results: Results) -> Iterable[Sequence[str]]:
                 f"{pair.theirs.rate:,.0f}",
                 f"{pair.ours.rate:,.0f}",
                 f"{pair.ratio:.2f}",
+                f"{pair.cpu_ratio:.2f}",
                 f"{peer.memory:.0f}",
             )
 

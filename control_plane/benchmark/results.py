@@ -49,6 +49,7 @@ class Paired(msgspec.Struct, frozen=True, kw_only=True):
     theirs: Measured
     ratio: float
     ratios: list[float]
+    cpu_ratio: float  # of the servers' CPU an answer, theirs to ours: a busy machine moves it less
 
 
 class Peer(msgspec.Struct, frozen=True, kw_only=True):
