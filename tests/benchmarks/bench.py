@@ -2,8 +2,9 @@
 
     python -m tests.benchmarks.bench
 
-BENCH_JSON=path writes all that was found, BENCH_SVG=directory the charts, BENCH_SHORT=1 takes under
-a minute, BENCH_TENANTS_JSON=path has target P8 from the run of tests/benchmarks/many_tenants.py.
+BENCH_JSON=path writes all that was found, BENCH_SVG=directory the charts, BENCH_SHORT=1 takes about
+a minute, BENCH_PEERS=name,name measures those alone, BENCH_TENANTS_JSON=path has target P8 from the
+run of tests/benchmarks/many_tenants.py.
 """
 
 import os
@@ -23,10 +24,13 @@ from control_plane.benchmark.results import Results, Target, describe_machine, d
 from control_plane.benchmark.targets import judge
 from control_plane.benchmark.whole import measure_ours, prepared
 from control_plane.cli.bench import installed
+from tests.benchmarks.by_hand import BY_HAND
+from tests.benchmarks.hydra import HYDRA
+from tests.benchmarks.keycloak import KEYCLOAK
 from tests.benchmarks.node_provider import NODE_PROVIDER
 from tests.benchmarks.peers import PeerKind, measure_peer
 
-PEERS: list[PeerKind] = [NODE_PROVIDER]
+PEERS = [NODE_PROVIDER, *BY_HAND, HYDRA, KEYCLOAK]
 
 
 class TenantsRun(msgspec.Struct, frozen=True):
@@ -64,9 +68,16 @@ def targets_of_tenants(path: str | None) -> list[Target]:
     return msgspec.json.decode(Path(path).read_bytes(), type=TenantsRun).targets
 
 
+def chosen(names: str | None, *, short: bool) -> list[PeerKind]:
+    """Give the peers that are named, or all; the short form leaves out what is long to set up."""
+    if names:
+        return [each for each in PEERS if each.name in names.split(",")]
+    return [each for each in PEERS if not (short and each.long_set_up)]
+
+
 def main() -> None:
     short = bool(os.environ.get("BENCH_SHORT"))
-    kinds = [each for each in PEERS if not (short and each.long_set_up)]
+    kinds = chosen(os.environ.get("BENCH_PEERS"), short=short)
     tenants = targets_of_tenants(os.environ.get("BENCH_TENANTS_JSON"))
     results = run_bench(SHORT if short else FULL, kinds, tenants, _say)
     sys.stdout.write(table_of(results) + "\n")

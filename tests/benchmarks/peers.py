@@ -42,6 +42,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     program: Program
     asks: dict[Algorithm, Ask]
     rounds_of_warmth: int = _ROUNDS_OF_WARMTH  # a compiler that works as it runs needs more
+    prepare_issuer: Callable[[], None] | None = None  # once it runs; may raise Absent
 
 
 class PeerKind(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,8 +72,10 @@ def measure_peer(kind: PeerKind, bench: Bench, ours: Running) -> Peer:
     found = Peer(name=kind.name, version=prepared.version, how=kind.how)
     try:
         with run_program(prepared.program, bench.cores.server) as theirs:
+            if prepared.prepare_issuer:
+                prepared.prepare_issuer()
             return _measured(found, prepared, bench, ours, theirs)
-    except (NotStarted, Spoiled) as error:
+    except (Absent, NotStarted, Spoiled) as error:
         return msgspec.structs.replace(found, reason=str(error))
 
 
