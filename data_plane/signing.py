@@ -39,7 +39,7 @@ _FOREIGN: dict[str, tuple[Any, str, str | None]] = {
     "EdDSA": (_JWS_ALGORITHMS[Algorithm.EDDSA], "OKP", "Ed25519"),
 }
 _PROFILES = frozenset(TokenProfile)
-_MAXIMUM_KEPT = 4096
+_MAXIMUM_KEPT = 16_384  # a key for each issuer that a worker holds
 _encode = msgspec.json.Encoder().encode
 
 
