@@ -13,7 +13,7 @@ from shared.domain.bounded import keep
 from shared.domain.ids import TenantId
 from shared.domain.snapshot import IssuerSnapshot, TenantStatus
 
-_MAXIMUM_HELD = 2_000
+_MAXIMUM_HELD = 16_000  # one that issues tokens takes 6 KB (decision 13)
 _MAXIMUM_UNKNOWN = 10_000
 
 ReadSnapshot = Callable[[str], Awaitable[IssuerSnapshot | None]]  # by slug
@@ -79,7 +79,8 @@ class IssuerDirectory:
 
     def forget_expired(self, now: int) -> None:
         for issuer in self._by_slug.values():
-            issuer.revoked.forget_expired(now)
+            if issuer.revoked:  # most have none, and there are thousands
+                issuer.revoked.forget_expired(now)
 
     def _is_behind(self, published: Published) -> bool:
         held = self.held(published.tenant)

@@ -17,6 +17,7 @@ from shared.domain.workload import MAXIMUM_ISSUER, WorkloadRule
 
 _MAXIMUM_KEPT = 5_000  # clients of one issuer, and as many unknown ids
 _MAXIMUM_CLIENT_ID = 200
+_NONE: frozenset[str] = frozenset()  # an empty set is 200 bytes: one for all
 
 # a tenant, the version of it, and the outside issuer
 _WorkloadKey: TypeAlias = tuple[TenantId, int, str]
@@ -133,7 +134,7 @@ def _client(row: Any) -> Client:
         secrets=_decode_secrets(row["secrets"]),
         apis=_decode_apis(row["apis"]),
         default_api=row["default_api"],
-        serves=frozenset(row["serves"]),
+        serves=frozenset(row["serves"]) or _NONE,
         auth_method=AuthMethod(row["auth_method"]),
         jwks=_decode_jwks(row["jwks"]),
         jwks_uri=row["jwks_uri"],
