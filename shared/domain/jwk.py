@@ -29,7 +29,7 @@ class Algorithm(StrEnum):
 class Jwk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A public signing key. There is no field that could hold a private part.
 
-    Literals, because each decoded str is an object of its own, and a worker holds thousands of keys.
+    Literals: each decoded str is an object of its own, and a worker holds thousands of keys.
     """
 
     kty: Literal["EC", "OKP", "RSA"]
