@@ -53,6 +53,7 @@ from tests.isolation.calls import (
     read_as_login,
     record_token,
     sealer,
+    snapshot_of_a,
     snapshots_of_b,
     spend_once,
     with_pool,
@@ -160,6 +161,9 @@ REFUSED: dict[Method, Twin] = {
         lambda c, x: clients.revoke_tokens_of_client(c, x.a.tenant_id, x.a.client_id)
     ),
     publishing.publish: in_control_plane(lambda c, x: publishing.publish(c, x.a.tenant_id, 99)),
+    publishing.publish_snapshot: in_control_plane(
+        lambda c, x: publishing.publish_snapshot(c, snapshot_of_a(x))
+    ),
     publishing.set_status: in_control_plane(
         lambda c, x: publishing.set_status(c, x.a.tenant_id, TenantStatus.SUSPENDED)
     ),
