@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+from collections.abc import Callable
+from typing import TypeAlias
 
 import msgspec
 
@@ -19,7 +21,7 @@ from control_plane.tenants import repository
 from control_plane.tenants.repository import TenantRow
 from shared.domain.ids import TenantId, tenant_id
 from shared.domain.issuer import parse_slug
-from shared.domain.jwk import Algorithm
+from shared.domain.jwk import Algorithm, PrivateKey, generate_private_key
 from shared.domain.management import OPERATOR, SYSTEM_SLUG
 from shared.domain.name import NAME_RULE, is_name
 from shared.domain.refused import Refused
@@ -29,6 +31,8 @@ from shared.runtime.sealing import Sealer
 
 # Both from the first day: Spring fixes its set of algorithms when its decoder is built.
 _FIRST_KEYS = (Algorithm.ES256, Algorithm.RS256)
+
+Generate: TypeAlias = Callable[[Algorithm], PrivateKey]  # or the stock's; see keys/stock.py
 
 
 class SlugTaken(Refused):
@@ -45,8 +49,10 @@ class NewTenant(msgspec.Struct, frozen=True, kw_only=True):
     account: str = OPERATOR
 
 
-async def create_tenant(database: Database, sealer: Sealer, new: NewTenant) -> TenantId:
-    """Provision a tenant for an account.
+async def create_tenant(
+    database: Database, sealer: Sealer, new: NewTenant, generate: Generate = generate_private_key
+) -> TenantId:
+    """Provision a tenant for an account; its keys come from `generate`, in a thread.
 
     Raises MalformedSlug, InvalidTenant, UnknownAccount or SlugTaken.
     """
@@ -55,17 +61,19 @@ async def create_tenant(database: Database, sealer: Sealer, new: NewTenant) -> T
         raise InvalidTenant(NAME_RULE)
     if new.account != OPERATOR:
         await show_account(database, new.account)
-    return await provision_tenant(database, sealer, new)
+    return await provision_tenant(database, sealer, new, generate)
 
 
-async def provision_tenant(database: Database, sealer: Sealer, new: NewTenant) -> TenantId:
+async def provision_tenant(
+    database: Database, sealer: Sealer, new: NewTenant, generate: Generate = generate_private_key
+) -> TenantId:
     """Make what has been checked: row, role, schema, tables and first keys, all or nothing.
 
     Raises SlugTaken.
     """
     made = tenant_id(os.urandom(8))
     # RSA takes longer than all the SQL, so it runs beside it
-    making = asyncio.create_task(asyncio.to_thread(_first_keys, made, sealer))
+    making = asyncio.create_task(asyncio.to_thread(_first_keys, made, sealer, generate))
     try:
         async with database.control() as connection:
             if not await repository.add_tenant(connection, made, new.slug, new.name, new.account):
@@ -83,8 +91,8 @@ async def provision_tenant(database: Database, sealer: Sealer, new: NewTenant) -
     return made
 
 
-def _first_keys(tenant: TenantId, sealer: Sealer) -> list[SigningKey]:
-    keys = [make_signing_key(algorithm, tenant, sealer) for algorithm in _FIRST_KEYS]
+def _first_keys(tenant: TenantId, sealer: Sealer, generate: Generate) -> list[SigningKey]:
+    keys = [make_signing_key(algorithm, tenant, sealer, generate) for algorithm in _FIRST_KEYS]
     return sorted(keys, key=lambda key: key.kid)  # as every later version has them
 
 
