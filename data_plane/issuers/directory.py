@@ -11,22 +11,19 @@ from data_plane.protocol.revocation import DenySet, Revocation
 from data_plane.protocol.served_issuer import ServedIssuer, serve_issuer
 from shared.domain.bounded import keep
 from shared.domain.ids import TenantId
-from shared.domain.snapshot import IssuerSnapshot, TenantStatus
+from shared.domain.snapshot import IssuerSnapshot
 
 _MAXIMUM_HELD = 16_000  # one that issues tokens takes 6 KB (decision 13)
 _MAXIMUM_UNKNOWN = 10_000
 
-ReadSnapshot = Callable[[str], Awaitable[IssuerSnapshot | None]]  # by slug
-ReadRevocations = Callable[[TenantId], Awaitable[list[Revocation]]]
+# by slug; with the snapshot, what is revoked
+ReadIssuer = Callable[[str], Awaitable[tuple[IssuerSnapshot, list[Revocation]] | None]]
 
 
 class IssuerDirectory:
-    def __init__(
-        self, public_url: str, read_snapshot: ReadSnapshot, read_revocations: ReadRevocations
-    ) -> None:
+    def __init__(self, public_url: str, read: ReadIssuer) -> None:
         self._public_url = public_url
-        self._read_snapshot = read_snapshot
-        self._read_revocations = read_revocations
+        self._read_published = read
         self._by_slug: dict[str, ServedIssuer] = {}
         self._slug_of: dict[TenantId, str] = {}
         self._unknown: dict[str, None] = {}
@@ -99,13 +96,13 @@ class IssuerDirectory:
         return issuer
 
     async def _read_issuer(self, slug: str) -> ServedIssuer | None:
-        snapshot = await self._read_snapshot(slug)
-        if snapshot is None:
+        read = await self._read_published(slug)
+        if read is None:
             return None
+        snapshot, revocations = read
         revoked = DenySet()
-        if snapshot.status is not TenantStatus.DELETED:
-            for revocation in await self._read_revocations(snapshot.tenant_id):
-                revoked.add(revocation)
+        for revocation in revocations:
+            revoked.add(revocation)
         return serve_issuer(snapshot, self._public_url, revoked)
 
     def _hold(self, issuer: ServedIssuer) -> None:

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias, TypeVar
 import msgspec
 
 from data_plane.protocol.served_issuer import ServedIssuer
-from data_plane.store.pool import Pool
+from data_plane.store.pool import Pool, fetch_once
 from shared.domain.bounded import keep
 from shared.domain.client import AuthMethod, Client, DpopUse, GrantedApi, HeldSecret
 from shared.domain.client_jwk import ClientJwk
@@ -77,8 +77,9 @@ class StoredClients:
     async def read(self, tenant: TenantId, client_id: ClientId) -> Client | None:
         """Read the client from the tenant's schema."""
         async with self._pool.tenant(tenant) as connection:
-            row = await connection.fetchrow(_CLIENT.format(schema=schema_of(tenant)), client_id)
-        return None if row is None else _client(row)
+            statement = _CLIENT.format(schema=schema_of(tenant))
+            rows = await fetch_once(connection, statement, client_id)
+        return _client(rows[0]) if rows else None
 
     async def of_workload(self, issuer: ServedIssuer, workload_issuer: str) -> tuple[ClientId, ...]:
         """Name the enabled clients with a rule for it, as of the issuer's version."""
@@ -103,7 +104,8 @@ class StoredClients:
         """Read their ids from the tenant's schema."""
         wanted = msgspec.json.encode([{"issuer": workload_issuer}]).decode()
         async with self._pool.tenant(tenant) as connection:
-            rows = await connection.fetch(_OF_WORKLOAD.format(schema=schema_of(tenant)), wanted)
+            statement = _OF_WORKLOAD.format(schema=schema_of(tenant))
+            rows = await fetch_once(connection, statement, wanted)
         return tuple(ClientId(row["client_id"]) for row in rows)
 
     async def _read_once(

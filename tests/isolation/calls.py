@@ -105,9 +105,9 @@ def sealer(both: Both) -> Sealer:
 
 
 async def served_b(pool: Pool, both: Both) -> ServedIssuer:
-    snapshot = await StoredSnapshots(pool).of_slug(both.b.slug)
-    assert snapshot is not None
-    return serve_issuer(snapshot, both.config.public_url, DenySet())
+    read = await StoredSnapshots(pool).of_slug(both.b.slug)
+    assert read is not None
+    return serve_issuer(read[0], both.config.public_url, DenySet())
 
 
 async def get_client(pool: Pool, both: Both) -> object:

@@ -20,7 +20,7 @@ from control_plane.secrets import repository as secrets
 from control_plane.secrets.rules import FIRST
 from control_plane.tenants import repository as tenants
 from control_plane.workloads import repository as workloads
-from data_plane.store import revoked, snapshots
+from data_plane.store import pool, revoked, snapshots
 from data_plane.store.clients import StoredClients
 from data_plane.store.feed import PublishedFeed
 from data_plane.store.group_commit import GroupCommit
@@ -139,9 +139,6 @@ SEES_NOTHING: dict[Method, Twin] = {
     StoredSecretUses.flush: with_pool(note_use),
     StoredReplays.spend: with_pool(spend_once),
     StoredRevocations.add: with_pool(add_revocation),
-    StoredRevocations.of_tenant: with_pool(
-        lambda p, x: StoredRevocations(p).of_tenant(x.b.tenant_id)
-    ),
     StoredSnapshots.of_slug: with_pool(lambda p, x: StoredSnapshots(p).of_slug(x.b.slug)),
     revoked.revocations_since: in_data_plane(
         lambda c, _: revoked.revocations_since(c, FROM_THE_FIRST)
@@ -185,6 +182,9 @@ REFUSED: dict[Method, Twin] = {
     ),
     Pool.connection: with_pool(read_as_login),
     Pool.tenant: in_data_plane(read_as_b),
+    pool.fetch_once: in_data_plane(
+        lambda c, x: pool.fetch_once(c, f'SELECT * FROM "t_{x.a.tenant_id}".client')  # noqa: S608 - our own id
+    ),
     snapshots.published_since: in_data_plane(
         lambda c, _: snapshots.published_since(c, FROM_THE_FIRST)
     ),

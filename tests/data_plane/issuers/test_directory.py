@@ -34,16 +34,13 @@ class Tables:
         self.reads = 0
         self.gate = asyncio.Event()
         self.gate.set()
-        self.directory = IssuerDirectory("https://x", self.of_slug, self.of_tenant)
+        self.directory = IssuerDirectory("https://x", self.of_slug)
 
-    async def of_slug(self, slug: str) -> IssuerSnapshot | None:
+    async def of_slug(self, slug: str) -> tuple[IssuerSnapshot, list[Revocation]] | None:
         self.reads += 1
-        read = self.snapshots.get(slug)
+        read, revoked = self.snapshots.get(slug), list(self.revocations)
         await self.gate.wait()
-        return read
-
-    async def of_tenant(self, _: TenantId) -> list[Revocation]:
-        return list(self.revocations)
+        return None if read is None else (read, revoked)
 
     def publish(self, new: IssuerSnapshot) -> list[TenantId]:
         self.snapshots[new.slug] = new
@@ -146,12 +143,12 @@ async def test_a_failed_read_is_tried_again() -> None:
     tables.snapshots["acme"] = snapshot(1)
     reads = iter([OSError("down")])
 
-    async def of_slug(slug: str) -> IssuerSnapshot | None:
+    async def of_slug(slug: str) -> tuple[IssuerSnapshot, list[Revocation]] | None:
         for error in reads:
             raise error
-        return tables.snapshots.get(slug)
+        return tables.snapshots[slug], []
 
-    directory = IssuerDirectory("https://x", of_slug, tables.of_tenant)
+    directory = IssuerDirectory("https://x", of_slug)
     with pytest.raises(OSError, match="down"):
         await directory.get("acme")
     assert await version_of(directory) == 1
