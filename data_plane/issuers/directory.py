@@ -28,7 +28,7 @@ class IssuerDirectory:
         self._slug_of: dict[TenantId, str] = {}
         self._unknown: dict[str, None] = {}
         self._reading: dict[str, asyncio.Task[ServedIssuer | None]] = {}
-        self._news_heard = 0
+        self._news: set[str] = set()  # slugs and tenants, heard of while anything is being read
 
     def __len__(self) -> int:
         return len(self._by_slug)
@@ -41,7 +41,7 @@ class IssuerDirectory:
         if task is None:
             task = asyncio.create_task(self._read(slug))
             self._reading[slug] = task
-            task.add_done_callback(lambda _: self._reading.pop(slug, None))
+            task.add_done_callback(lambda _: self._end_reading(slug))
         # shielded: the one who gave up must not take the answer from the others
         return await asyncio.shield(task)
 
@@ -55,8 +55,9 @@ class IssuerDirectory:
         Without an await: whoever is reading an issuer right now sees the mark and reads again, and
         whoever has just read one finds it among those held.
         """
-        if news.published or news.revoked:
-            self._news_heard += 1
+        if self._reading:
+            self._news.update(each.slug for each in news.published)
+            self._news.update(each.tenant for each in news.revoked)
         for each in news.revoked:
             held = self.held(each.tenant)
             if held is not None:
@@ -84,16 +85,26 @@ class IssuerDirectory:
         return held is not None and held.snapshot.version < published.version
 
     async def _read(self, slug: str) -> ServedIssuer | None:
-        heard = -1
-        issuer: ServedIssuer | None = None
-        while heard != self._news_heard:  # what was published while we read may be missing in it
-            heard = self._news_heard
+        issuer = await self._read_issuer(slug)
+        while self._missed(slug, issuer):
             issuer = await self._read_issuer(slug)
         if issuer is None:
             keep(self._unknown, slug, None, _MAXIMUM_UNKNOWN)
         else:
             self._hold(issuer)
         return issuer
+
+    def _missed(self, slug: str, issuer: ServedIssuer | None) -> bool:
+        """Tell whether something of it was published during the read, which it may lack."""
+        about = {slug} if issuer is None else {slug, issuer.tenant_id}
+        missed = not self._news.isdisjoint(about)
+        self._news -= about
+        return missed
+
+    def _end_reading(self, slug: str) -> None:
+        self._reading.pop(slug, None)
+        if not self._reading:
+            self._news.clear()
 
     async def _read_issuer(self, slug: str) -> ServedIssuer | None:
         read = await self._read_published(slug)

@@ -42,6 +42,10 @@ class Tables:
         await self.gate.wait()
         return None if read is None else (read, revoked)
 
+    async def read_has_begun(self) -> None:
+        while not self.reads:
+            await asyncio.sleep(0)
+
     def publish(self, new: IssuerSnapshot) -> list[TenantId]:
         self.snapshots[new.slug] = new
         return self.directory.hear(News([Published(new.tenant_id, new.slug, new.version)], []))
@@ -66,7 +70,7 @@ async def test_a_version_published_during_the_read_is_not_missed() -> None:
     tables.snapshots["acme"] = snapshot(1)
     tables.gate.clear()
     reading = asyncio.create_task(version_of(tables.directory))
-    await asyncio.sleep(0)
+    await tables.read_has_begun()
     tables.publish(snapshot(2))
     tables.gate.set()
     assert await reading == 2
@@ -76,7 +80,7 @@ async def test_a_tenant_created_during_the_read_is_not_missed() -> None:
     tables = Tables()
     tables.gate.clear()
     reading = asyncio.create_task(tables.directory.get("acme"))
-    await asyncio.sleep(0)
+    await tables.read_has_begun()
     tables.publish(snapshot(1))
     tables.gate.set()
     assert await reading is not None
@@ -87,13 +91,26 @@ async def test_a_revocation_during_the_read_is_not_missed() -> None:
     tables.snapshots["acme"] = snapshot(1)
     tables.gate.clear()
     reading = asyncio.create_task(tables.directory.get("acme"))
-    await asyncio.sleep(0)
+    await tables.read_has_begun()
     tables.revocations.append(REVOKED)
     tables.directory.hear(News([], [RevocationOf(TENANT, REVOKED)]))
     tables.gate.set()
     issuer = await reading
     assert issuer is not None
     assert len(issuer.revoked) == 1
+
+
+async def test_the_news_of_other_tenants_start_no_read_again() -> None:
+    tables = Tables()
+    tables.snapshots["acme"] = snapshot(1)
+    other = TenantId("bbbbbbbbbbbbb")
+    tables.gate.clear()
+    reading = asyncio.create_task(version_of(tables.directory))
+    await tables.read_has_begun()
+    tables.directory.hear(News([Published(other, "other", 2)], [RevocationOf(other, REVOKED)]))
+    tables.gate.set()
+    assert await reading == 1
+    assert tables.reads == 1
 
 
 async def test_a_newer_version_is_asked_for_and_an_older_one_dropped() -> None:
