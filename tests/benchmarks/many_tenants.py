@@ -226,7 +226,7 @@ def table_of(found: Found) -> str:
         ("change followed p50 / max, ms", [_followed(each.following) for each in found.sizes]),
         ("catalogue / database, MB", [_disk(each.disk) for each in found.sizes]),
     ]
-    return "\n".join(f"{name:32}" + "".join(f"{each:>24}" for each in row) for name, row in lines)
+    return "\n".join(f"{name:32}" + "".join(f"{each:>32}" for each in row) for name, row in lines)
 
 
 def _two(found: Provisioning) -> str:
@@ -242,7 +242,8 @@ def _without(found: Provisioning) -> str:
 
 
 def _three(found: Latency) -> str:
-    return f"{found.p50:.2f} / {found.p95:.2f} / {found.p99:.2f}"
+    refused = f" ({found.refused} x 503)" if found.refused else ""
+    return f"{found.p50:.2f} / {found.p95:.2f} / {found.p99:.2f}{refused}"
 
 
 def _worker(found: Memory) -> str:
