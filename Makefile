@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SET_UP := $(VENV)/.set-up
 
-.PHONY: setup dev test lint check lock clean
+.PHONY: setup dev test lint check bench-tenants lock clean
 
 setup: $(SET_UP)
 
@@ -28,6 +28,10 @@ lint: setup
 	$(BIN)/lint-imports
 
 check: lint test
+
+# Some twenty minutes: 1, 1,000 and 10,000 tenants. BENCH_TENANTS_JSON=path keeps what it finds.
+bench-tenants: setup
+	$(BIN)/python -m tests.benchmarks.many_tenants
 
 # For maintainers: resolves pyproject.toml anew. uv lives in a virtual environment of its own.
 lock:

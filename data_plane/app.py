@@ -58,7 +58,7 @@ def create_app(config: Config) -> DataPlane:
     ledger = GroupCommitLedger(pool, telemetry.observe_commit)
     replays = StoredReplays(pool, lambda _records, _seconds: None)
     secret_uses = StoredSecretUses(pool)
-    directory = IssuerDirectory(config.public_url, snapshots.of_slug, revocations.of_tenant)
+    directory = IssuerDirectory(config.public_url, snapshots.of_slug)
     follower = Follower(
         directory,
         PublishedFeed(config.database_url),

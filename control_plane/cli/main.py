@@ -20,6 +20,7 @@ _COMMANDS = {
     "keys": ("keys", "keys", "List a tenant's signing keys."),
     "token": ("token", "token", "Get, decode, introspect and revoke tokens."),
     "openapi": ("openapi", "openapi", "Print the OpenAPI document of the data plane."),
+    "bench": ("bench", "bench", "Measure how fast it is on this machine."),
     "doctor": ("doctor", "doctor", "Check that everything is in order."),
 }
 

@@ -69,13 +69,22 @@ async def publish(connection: AsyncConnection, tenant_id: TenantId, version: int
         signing_keys=keys,
         scopes=scopes,
     )
-    row = {"slug": held.slug, "version": version, "body": msgspec.json.encode(snapshot).decode()}
+    await publish_snapshot(connection, snapshot)
+
+
+async def publish_snapshot(connection: AsyncConnection, snapshot: IssuerSnapshot) -> None:
+    """Write it as it is and ring, as the login: for a tenant that this transaction has made."""
+    row = {
+        "slug": snapshot.slug,
+        "version": snapshot.version,
+        "body": msgspec.json.encode(snapshot).decode(),
+    }
     await connection.execute(
         insert(issuer_snapshot)
-        .values(tenant_id=tenant_id, **row)
+        .values(tenant_id=snapshot.tenant_id, **row)
         .on_conflict_do_update(index_elements=["tenant_id"], set_=row)
     )
-    await ring(connection, tenant_id, version)
+    await ring(connection, snapshot.tenant_id, snapshot.version)
 
 
 async def ring(connection: AsyncConnection, tenant_id: TenantId, what: int | str) -> None:

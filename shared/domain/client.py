@@ -37,7 +37,7 @@ class DpopUse(StrEnum):
     NONCE_REQUIRED = "nonce_required"  # and each proof holds a nonce of ours (section 8)
 
 
-class HeldSecret(msgspec.Struct, frozen=True, kw_only=True):
+class HeldSecret(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One live client_secret: its digest, and the pepper that the digest was made with."""
 
     digest: bytes
@@ -45,7 +45,7 @@ class HeldSecret(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: int | None = None  # seconds since the epoch
 
 
-class GrantedApi(msgspec.Struct, frozen=True, kw_only=True):
+class GrantedApi(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An API (resource server) for which a client may ask tokens, and with which scopes."""
 
     identifier: str  # the `aud`
@@ -55,7 +55,7 @@ class GrantedApi(msgspec.Struct, frozen=True, kw_only=True):
     profile: TokenProfile
 
 
-class Client(msgspec.Struct, frozen=True, kw_only=True):
+class Client(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     client_id: ClientId
     enabled: bool
     secrets: tuple[HeldSecret, ...]

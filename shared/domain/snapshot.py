@@ -23,7 +23,7 @@ class KeyState(StrEnum):
     RETIRED = "retired"  # signs no more, published until its last token has expired
 
 
-class SigningKey(msgspec.Struct, frozen=True, kw_only=True):
+class SigningKey(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     state: KeyState
     jwk: Jwk
     sealed: bytes  # the private key; see shared.runtime.sealing
@@ -37,7 +37,7 @@ class SigningKey(msgspec.Struct, frozen=True, kw_only=True):
         return self.jwk.alg
 
 
-class IssuerSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+class IssuerSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     tenant_id: TenantId
     slug: str
     account_id: str = ""  # whose management tokens count here

@@ -32,6 +32,7 @@ from data_plane.store.secret_uses import StoredSecretUses
 from data_plane.store.snapshots import StoredSnapshots
 from shared.domain.ids import ClientId
 from shared.domain.jwk import Algorithm
+from shared.domain.snapshot import IssuerSnapshot, TenantStatus
 from shared.runtime.sealing import Sealer
 from shared.runtime.secrets import make_client_secret
 from tests.isolation.patient_pool import opened_pool
@@ -106,9 +107,9 @@ def sealer(both: Both) -> Sealer:
 
 
 async def served_b(pool: Pool, both: Both) -> ServedIssuer:
-    snapshot = await StoredSnapshots(pool).of_slug(both.b.slug)
-    assert snapshot is not None
-    return serve_issuer(snapshot, both.config.public_url, DenySet())
+    read = await StoredSnapshots(pool).of_slug(both.b.slug)
+    assert read is not None
+    return serve_issuer(read[0], both.config.public_url, DenySet())
 
 
 async def get_client(pool: Pool, both: Both) -> object:
@@ -168,6 +169,17 @@ async def news_of_b(both: Both) -> object:
 
 async def add_own_revocation(pool: Pool, both: Both) -> None:
     await StoredRevocations(pool).add(both.b.tenant_id, revocation_of("of-b"))
+
+
+def snapshot_of_a(both: Both) -> IssuerSnapshot:
+    return IssuerSnapshot(
+        tenant_id=both.a.tenant_id,
+        slug=both.a.tenant.slug,
+        version=99,
+        status=TenantStatus.ACTIVE,
+        signing_keys=(),
+        scopes=(),
+    )
 
 
 async def snapshots_of_b(both: Both) -> object:

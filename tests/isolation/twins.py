@@ -20,7 +20,7 @@ from control_plane.secrets import repository as secrets
 from control_plane.secrets.rules import FIRST
 from control_plane.tenants import repository as tenants
 from control_plane.workloads import repository as workloads
-from data_plane.store import revoked, snapshots
+from data_plane.store import pool, revoked, snapshots
 from data_plane.store.clients import StoredClients
 from data_plane.store.feed import PublishedFeed
 from data_plane.store.group_commit import GroupCommit
@@ -53,6 +53,7 @@ from tests.isolation.calls import (
     read_as_login,
     record_token,
     sealer,
+    snapshot_of_a,
     snapshots_of_b,
     spend_once,
     with_pool,
@@ -138,9 +139,6 @@ SEES_NOTHING: dict[Method, Twin] = {
     StoredSecretUses.flush: with_pool(note_use),
     StoredReplays.spend: with_pool(spend_once),
     StoredRevocations.add: with_pool(add_revocation),
-    StoredRevocations.of_tenant: with_pool(
-        lambda p, x: StoredRevocations(p).of_tenant(x.b.tenant_id)
-    ),
     StoredSnapshots.of_slug: with_pool(lambda p, x: StoredSnapshots(p).of_slug(x.b.slug)),
     revoked.revocations_since: in_data_plane(
         lambda c, _: revoked.revocations_since(c, FROM_THE_FIRST)
@@ -160,6 +158,9 @@ REFUSED: dict[Method, Twin] = {
         lambda c, x: clients.revoke_tokens_of_client(c, x.a.tenant_id, x.a.client_id)
     ),
     publishing.publish: in_control_plane(lambda c, x: publishing.publish(c, x.a.tenant_id, 99)),
+    publishing.publish_snapshot: in_control_plane(
+        lambda c, x: publishing.publish_snapshot(c, snapshot_of_a(x))
+    ),
     publishing.set_status: in_control_plane(
         lambda c, x: publishing.set_status(c, x.a.tenant_id, TenantStatus.SUSPENDED)
     ),
@@ -181,6 +182,9 @@ REFUSED: dict[Method, Twin] = {
     ),
     Pool.connection: with_pool(read_as_login),
     Pool.tenant: in_data_plane(read_as_b),
+    pool.fetch_once: in_data_plane(
+        lambda c, x: pool.fetch_once(c, f'SELECT * FROM "t_{x.a.tenant_id}".client')  # noqa: S608 - our own id
+    ),
     snapshots.published_since: in_data_plane(
         lambda c, _: snapshots.published_since(c, FROM_THE_FIRST)
     ),
