@@ -14,8 +14,9 @@ from litestar import Litestar, Request, Response, asgi
 from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException, NotFoundException
 from litestar.handlers import ASGIRouteHandler
-from litestar.types import Receive, Scope, Send
+from litestar.types import ASGIApp, Receive, Scope, Send
 
+from data_plane.handlers.door import Door
 from data_plane.handlers.health import health_handlers
 from data_plane.handlers.mount import IssuersMount
 from data_plane.issuers.directory import IssuerDirectory
@@ -37,6 +38,7 @@ from data_plane.store.snapshots import StoredSnapshots
 from shared.domain.ids import uuid7
 from shared.domain.management import management_audience
 from shared.runtime.config import Config, read_process_config
+from shared.runtime.leaving import Leaving
 from shared.runtime.logs import configure_logs
 from shared.runtime.outbound import Outbound
 from shared.runtime.sealing import Sealer
@@ -50,15 +52,15 @@ _USES_EVERY = 5.0  # seconds
 _RETRY = 1.0  # seconds
 
 
-def from_environment() -> Litestar:
+def from_environment(leaving: Leaving) -> ASGIApp:
     """Make a worker's application: what granian calls."""
     config = read_process_config()
     configure_logs(config.log_level)
-    return create_app(config)
-
-
-def create_app(config: Config) -> Litestar:
     telemetry = Telemetry()
+    return Door(create_app(config, leaving, telemetry), leaving, telemetry)
+
+
+def create_app(config: Config, leaving: Leaving, telemetry: Telemetry) -> Litestar:
     pool = Pool(config.database_url)
     snapshots, revocations = StoredSnapshots(pool), StoredRevocations(pool)
     ledger = GroupCommitLedger(pool, telemetry.observe_commit)
@@ -117,7 +119,7 @@ def create_app(config: Config) -> Litestar:
     return Litestar(
         route_handlers=[
             *_mounts(IssuersMount(given, telemetry, config.own_hosts, config.trusted_proxies)),
-            *health_handlers(follower, telemetry),
+            *health_handlers(follower, telemetry, leaving),
         ],
         lifespan=[running],
         exception_handlers={HTTPException: _framework_error, Exception: _last_resort},
