@@ -84,6 +84,8 @@ class WorkerSupervisor:
             self._application, self._listeners[position], self._environment, held=held
         )
         self._watched[worker] = asyncio.create_task(self._watch(position, worker))
+        if self._stop_asked.is_set():  # while it was being started
+            worker.send(signal.SIGTERM)
         return worker
 
     async def _watch(self, position: int, worker: WorkerProcess) -> None:
@@ -94,8 +96,18 @@ class WorkerSupervisor:
             if code >= 0:
                 await self._bear_crash(position)
         if self._is_missed(position, worker):
-            self._workers[position] = await self._start(position, held=False)
+            await self._restart(position)
         del self._watched[worker]
+
+    async def _restart(self, position: int) -> None:
+        while not self._stop_asked.is_set():
+            try:
+                self._workers[position] = await self._start(position, held=False)
+            except OSError as error:  # no process or no memory to be had, for now
+                _log.error("a worker cannot be started", extra=fields(cause=str(error)))
+                await asyncio.sleep(_PAUSE)
+            else:
+                return
 
     def _is_missed(self, position: int, worker: WorkerProcess) -> bool:
         return self._workers[position] is worker and not self._stop_asked.is_set()
@@ -124,7 +136,7 @@ class WorkerSupervisor:
             try:
                 self._environment = self._read()
                 await self._reload()
-            except (ConfigError, TimeoutError) as error:
+            except (ConfigError, OSError) as error:  # TimeoutError is one of these
                 self._environment = held
                 _log.error(
                     "reload refused: the old workers serve on", extra=fields(cause=str(error))
@@ -151,7 +163,8 @@ class WorkerSupervisor:
         for listener in self._listeners:  # or clients would go on waiting for a worker
             listener.close()
         await asyncio.gather(*(_end(worker) for worker in workers))
-        await asyncio.gather(*self._watched.values())
+        while self._watched:
+            await asyncio.wait(self._watched.values())
 
 
 async def _end(worker: WorkerProcess) -> None:
