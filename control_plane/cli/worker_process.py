@@ -26,7 +26,7 @@ class WorkerProcess:
         running = self._process.returncode is None
         return running and self._ready.done() and self._ready.result()
 
-    async def gets_ready(self, patience: float) -> bool:
+    async def gets_ready(self, patience: float | None = None) -> bool:
         """Wait, so many seconds at most, until it accepts connections; False where it does not."""
         try:
             return await asyncio.wait_for(asyncio.shield(self._ready), patience)

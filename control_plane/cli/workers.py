@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from control_plane.cli.steering import steer
 from control_plane.cli.worker_process import WorkerProcess, start_worker
 from shared.runtime.config import ConfigError
 from shared.runtime.leaving import REPLACED, STOPPING
@@ -89,7 +90,10 @@ class WorkerSupervisor:
         return worker
 
     async def _watch(self, position: int, worker: WorkerProcess) -> None:
+        if await worker.gets_ready():
+            self._steer()
         code = await worker.ended()
+        self._steer()
         self._forget(worker.pid)
         if self._is_missed(position, worker):
             _log.error("a worker has ended", extra=fields(pid=worker.pid, code=code))
@@ -108,6 +112,11 @@ class WorkerSupervisor:
                 await asyncio.sleep(_PAUSE)
             else:
                 return
+
+    def _steer(self) -> None:
+        """Send connections where a worker is; they would wait in the others' queues."""
+        serving = [each for each in sorted(self._workers) if self._workers[each].serves]
+        steer(self._listeners, serving)
 
     def _is_missed(self, position: int, worker: WorkerProcess) -> bool:
         return self._workers[position] is worker and not self._stop_asked.is_set()
