@@ -9,6 +9,7 @@ from functools import partial
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Scope, Send
+from litestar.types.asgi_types import ReceiveMessage
 
 from data_plane.handlers.answer import error_answer
 from data_plane.protocol.errors import TemporarilyUnavailable
@@ -17,8 +18,9 @@ from shared.runtime.telemetry import Telemetry
 
 # A worker serves some 2,500 of them a second: the last one waits for 100 ms.
 MOST_IN_FLIGHT = 256
-_BOUNDED = b"/t/"  # the issuers' endpoints; probes and metrics are answered always
-_REFUSED = error_answer(TemporarilyUnavailable("the service is busy"), realm="")
+_BOUNDED = "POST"  # key sets, probes and metrics cost little, and are answered always
+_BUSY = "the service is busy"
+_REFUSED = error_answer(TemporarilyUnavailable(_BUSY), realm="")
 _LENGTH = (b"content-length", str(len(_REFUSED.body)).encode())
 _CLOSE = (b"connection", b"close")
 
@@ -30,23 +32,36 @@ class Door:
         self._application = application
         self._leaving = leaving
         self._telemetry = telemetry
-        self._in_flight = 0
+        self._in_flight = 0  # requests whose body has come and whose answer has not gone
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] != ScopeType.HTTP:
             return self._application(scope, receive, send)
         if self._leaving.begun:
             send = partial(_send_last, send)
-        if self._in_flight >= MOST_IN_FLIGHT and scope["raw_path"].startswith(_BOUNDED):
+        if self._in_flight >= MOST_IN_FLIGHT and scope["method"] == _BOUNDED:
             return self._refuse(send)
         return self._serve(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._in_flight += 1
+        """Count it from its body on: who sends that slowly takes nobody's place meanwhile."""
+        counted = False
+
+        async def receive_body() -> ReceiveMessage:
+            nonlocal counted
+            message = await receive()
+            if not counted and not message.get("more_body"):
+                if self._in_flight >= MOST_IN_FLIGHT:  # of those that came at the same moment
+                    raise TemporarilyUnavailable(_BUSY)
+                counted = True
+                self._in_flight += 1
+            return message
+
         try:
-            await self._application(scope, receive, send)
+            await self._application(scope, receive_body, send)
         finally:
-            self._in_flight -= 1
+            if counted:
+                self._in_flight -= 1
 
     async def _refuse(self, send: Send) -> None:
         self._telemetry.observe_turned_away(_REFUSED.error)
