@@ -22,7 +22,7 @@ from control_plane.cli.probe import is_ready
 from shared.runtime.leaving import REPLACED, STOPPING, Leaving
 
 BACKLOG = 1024  # connections that may wait for a worker
-_CONNECTIONS = 10_000  # a worker has at a time; the next ones wait
+_CONNECTIONS = 4096  # a worker has at a time; the next ones wait in the kernel
 _HEAD_PATIENCE = 10_000  # milliseconds a request's head may take to arrive
 _HEAD_BUFFER = 32 * 1024  # bytes; the data plane answers for heads of more than half of it
 _GLANCE = 0.05  # seconds
