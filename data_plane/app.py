@@ -9,6 +9,7 @@ from litestar.exceptions import HTTPException
 
 from data_plane.asgi import DataPlane, framework_error
 from data_plane.background import keep, repeat, running
+from data_plane.handlers.door import Door
 from data_plane.handlers.health import health_handlers
 from data_plane.handlers.mount import IssuersMount
 from data_plane.issuers.directory import IssuerDirectory
@@ -31,6 +32,7 @@ from data_plane.store.snapshots import StoredSnapshots
 from shared.domain.ids import uuid7_octets
 from shared.domain.management import management_audience
 from shared.runtime.config import Config, read_process_config
+from shared.runtime.leaving import Leaving
 from shared.runtime.logs import configure_logs
 from shared.runtime.outbound import Outbound
 from shared.runtime.random_octets import RandomOctets
@@ -44,15 +46,16 @@ _USES_EVERY = 5.0  # seconds
 _COUNTS_EVERY = 1.0  # seconds
 
 
-def from_environment() -> DataPlane:
+def from_environment(leaving: Leaving) -> Door:
     """Make a worker's application: what granian calls."""
     config = read_process_config()
     configure_logs(config.log_level)
-    return create_app(config)
+    telemetry = Telemetry()
+    return Door(create_app(config, leaving, telemetry), leaving, telemetry)
 
 
-def create_app(config: Config) -> DataPlane:
-    telemetry, request_log = Telemetry(), RequestLog()
+def create_app(config: Config, leaving: Leaving, telemetry: Telemetry) -> DataPlane:
+    request_log = RequestLog()
     pool = Pool(config.database_url)
     snapshots, revocations = StoredSnapshots(pool), StoredRevocations(pool)
     ledger = GroupCommitLedger(pool, telemetry.observe_commit)
@@ -109,7 +112,7 @@ def create_app(config: Config) -> DataPlane:
         request_log.flush()
 
     litestar = Litestar(
-        route_handlers=health_handlers(follower, telemetry),
+        route_handlers=health_handlers(follower, telemetry, leaving),
         lifespan=[lifespan],
         exception_handlers={HTTPException: framework_error},
         openapi_config=None,

@@ -91,6 +91,7 @@ def run_server(
         **installation.environment(url),
         "DATABASE_URL": installation.data_url,
         "BIND_ADDRESS": f"127.0.0.1:{port}",
+        "DRAIN_DELAY": "0",
         "WORKERS": str(workers),
         "LOG_LEVEL": "WARNING",
         **variables,

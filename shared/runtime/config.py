@@ -56,6 +56,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     operator_keys: tuple[OperatorKey, ...] = ()  # verify signed requests (RFC 9421)
     bind_address: tuple[str, int] = ("0.0.0.0", 8080)  # noqa: S104 - a server is meant to be reached
     workers: int = 1
+    drain_delay: int = 5  # seconds served on after SIGTERM, until balancers have heard of it
     token_ttl: int = 3600  # seconds, of an API that names no lifetime
     log_level: str = "INFO"
     outbound_networks: tuple[Network, ...] = ()  # may be fetched from, although private
@@ -204,6 +205,7 @@ FIELDS: Mapping[str, tuple[str, Callable[[str], Any], bool]] = {
     "OPERATOR_KEYS": ("operator_keys", read_operator_keys, False),
     "BIND_ADDRESS": ("bind_address", _address, False),
     "WORKERS": ("workers", _between(1, 256), False),
+    "DRAIN_DELAY": ("drain_delay", _between(0, 60), False),
     "TOKEN_TTL": ("token_ttl", _between(MINIMUM_TOKEN_LIFETIME, MAXIMUM_TOKEN_LIFETIME), False),
     "ALLOWED_HOSTS": ("allowed_hosts", _host_names, False),
     "LOG_LEVEL": ("log_level", _log_level, False),

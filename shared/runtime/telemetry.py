@@ -82,6 +82,10 @@ class Telemetry:
             for bucket, count in zip(histogram._buckets, durations.buckets, strict=True):  # noqa: SLF001
                 bucket.inc(count)
 
+    def observe_turned_away(self, error: str) -> None:
+        """Count a request that nothing has looked at."""
+        self._refused.labels(error).inc()
+
     def observe_commit(self, records: int, seconds: float) -> None:
         self._ledger_commit.observe(seconds)
         self._ledger_records.inc(records)

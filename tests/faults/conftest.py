@@ -82,6 +82,7 @@ def start_data_plane(installation: Installation) -> Iterator[Server]:
         **installation.environment(url),
         "DATABASE_URL": installation.data_url,
         "BIND_ADDRESS": f"127.0.0.1:{port}",
+        "DRAIN_DELAY": "0",
         "WORKERS": "2",
         "LOG_LEVEL": "ERROR",
     }
