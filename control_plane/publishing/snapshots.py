@@ -15,11 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.domain.ids import TenantId
 from shared.domain.jwk import Jwk
+from shared.domain.plan import AccountLimits, tenant_limits
 from shared.domain.refused import Refused
 from shared.domain.snapshot import IssuerSnapshot, KeyState, SigningKey, TenantStatus
 from shared.runtime import doorbell
 from shared.runtime.database import Database, become_login, become_tenant
-from shared.runtime.tables.control import issuer_snapshot, tenant
+from shared.runtime.tables.control import account, issuer_snapshot, tenant
 from shared.runtime.tables.tenant import api, signing_key
 
 
@@ -45,15 +46,19 @@ async def edit_tenant(database: Database, tenant_id: TenantId) -> AsyncIterator[
 
 
 async def publish(connection: AsyncConnection, tenant_id: TenantId, version: int) -> None:
-    """Write the tenant's snapshot and ring, as the login. The caller holds the snapshot's row."""
-    held = (
-        await connection.execute(
-            select(tenant.c.slug, tenant.c.status, tenant.c.account_id).where(
-                tenant.c.id == tenant_id
-            )
-        )
-    ).one()
-    status = TenantStatus(held.status)
+    """Write the tenant's snapshot and ring, as the login. The caller holds the snapshot's row.
+
+    The account's row is locked against change: whoever changes an account's limits then finds
+    every snapshot that was built from the limits before (accounts.actions.publish_limits).
+    """
+    found = await connection.execute(
+        select(tenant.c.slug, tenant.c.status, tenant.c.account_id, account)
+        .join(account, account.c.id == tenant.c.account_id)
+        .where(tenant.c.id == tenant_id)
+        .with_for_update(read=True, of=account)
+    )
+    held = found.mappings().one()
+    status = TenantStatus(held["status"])
     keys: tuple[SigningKey, ...] = ()
     scopes: tuple[str, ...] = ()
     if status is not TenantStatus.DELETED:
@@ -62,14 +67,20 @@ async def publish(connection: AsyncConnection, tenant_id: TenantId, version: int
         await become_login(connection)
     snapshot = IssuerSnapshot(
         tenant_id=tenant_id,
-        slug=held.slug,
-        account_id=held.account_id,
+        slug=held["slug"],
+        account_id=held["account_id"],
         version=version,
         status=status,
         signing_keys=keys,
         scopes=scopes,
+        limits=tenant_limits(msgspec.convert(held, AccountLimits)),
     )
-    row = {"slug": held.slug, "version": version, "body": msgspec.json.encode(snapshot).decode()}
+    row = {
+        "slug": held["slug"],
+        "version": version,
+        "body": msgspec.json.encode(snapshot).decode(),
+        "limits_version": held["limits_version"],
+    }
     await connection.execute(
         insert(issuer_snapshot)
         .values(tenant_id=tenant_id, **row)
@@ -82,6 +93,26 @@ async def ring(connection: AsyncConnection, tenant_id: TenantId, what: int | str
     await connection.execute(
         select(func.pg_notify(doorbell.CHANNEL, doorbell.payload(tenant_id, what)))
     )
+
+
+async def tenants_behind(
+    connection: AsyncConnection, account_id: str, *, after: str, limit: int
+) -> list[TenantId]:
+    """Name the account's tenants whose snapshots are from before its limits; as list_tenants."""
+    rows = await connection.execute(
+        select(tenant.c.id)
+        .join(account, account.c.id == tenant.c.account_id)
+        .join(issuer_snapshot, issuer_snapshot.c.tenant_id == tenant.c.id)
+        .where(
+            tenant.c.account_id == account_id,
+            tenant.c.id > after,
+            tenant.c.status != TenantStatus.DELETED,
+            issuer_snapshot.c.limits_version < account.c.limits_version,
+        )
+        .order_by(tenant.c.id)
+        .limit(limit)
+    )
+    return [TenantId(row.id) for row in rows]
 
 
 async def set_status(connection: AsyncConnection, tenant_id: TenantId, to: TenantStatus) -> None:

@@ -1,6 +1,7 @@
 """What a tenant and a client may ask for: the part of a plan that a snapshot carries. Pure."""
 
 from datetime import UTC, datetime
+from enum import StrEnum
 
 import msgspec
 
@@ -12,6 +13,13 @@ MAXIMUM_TOKENS = 10**15  # a month
 
 class InvalidLimit(Refused):
     """There can be no such limit; the message says why."""
+
+
+class Enforcement(StrEnum):
+    """What becomes of a request that is over a limit."""
+
+    ENFORCE = "enforce"  # it is refused
+    OBSERVE = "observe"  # it is counted
 
 
 class Rate(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from shared.domain.limits import MonthlyQuota, Rate
+from shared.domain.limits import Enforcement, MonthlyQuota, Rate, TenantLimits
 
 QUOTA_THRESHOLDS = (60, 80, 100)  # percent of the tokens included: each is told of once a month
 
@@ -119,6 +119,31 @@ def monthly_quota(
         return MonthlyQuota(included=included, allowed=included * _GRACE // 100)
     bought = overage_cap * _THOUSAND // plan.overage_price
     return MonthlyQuota(included=included, bought=bought, allowed=included + bought)
+
+
+class AccountLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """What an account has chosen, and what it has by contract."""
+
+    plan: PlanName
+    enforcement: Enforcement = Enforcement.ENFORCE
+    overage_cap: int | None = None  # US cents a month; None: it buys no overage
+    # in the place of the plan's
+    custom_rate: int | None = None  # token requests a second, and with it:
+    custom_burst: int | None = None
+    custom_tokens: int | None = None  # a month
+
+
+def tenant_limits(account: AccountLimits) -> TenantLimits:
+    """Give what each tenant of the account may ask for."""
+    plan = PLANS[account.plan]
+    rate = plan.rate
+    if account.custom_rate is not None and account.custom_burst is not None:
+        rate = Rate(account.custom_rate, account.custom_burst)
+    return TenantLimits(
+        rate=rate,
+        month=monthly_quota(plan, account.custom_tokens, account.overage_cap),
+        observed=account.enforcement is Enforcement.OBSERVE,
+    )
 
 
 def thresholds_reached(included: int, issued: int) -> tuple[int, ...]:

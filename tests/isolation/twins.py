@@ -31,6 +31,7 @@ from data_plane.store.revoked import StoredRevocations
 from data_plane.store.secret_uses import StoredSecretUses
 from data_plane.store.snapshots import StoredSnapshots
 from shared.domain.jwk import Algorithm
+from shared.domain.plan import AccountLimits, PlanName
 from shared.domain.snapshot import TenantStatus
 from tests.isolation.calls import (
     FROM_THE_FIRST,
@@ -152,6 +153,16 @@ REFUSED: dict[Method, Twin] = {
     accounts.find_account: in_control_plane(lambda c, _: accounts.find_account(c, "operator")),
     accounts.list_accounts: in_control_plane(
         lambda c, _: accounts.list_accounts(c, after="", limit=1000)
+    ),
+    accounts.find_limits: in_control_plane(lambda c, _: accounts.find_limits(c, "operator")),
+    accounts.lock_limits: in_control_plane(lambda c, _: accounts.lock_limits(c, "operator")),
+    accounts.set_limits: in_control_plane(
+        lambda c, _: accounts.set_limits(c, "operator", AccountLimits(plan=PlanName.SANDBOX))
+    ),
+    accounts.set_published: in_control_plane(lambda c, _: accounts.set_published(c, "operator", 0)),
+    accounts.accounts_due: in_control_plane(lambda c, _: accounts.accounts_due(c, 1000)),
+    publishing.tenants_behind: in_control_plane(
+        lambda c, _: publishing.tenants_behind(c, "operator", after="", limit=1000)
     ),
     revocations.refuse_until_now: in_control_plane(
         lambda c, x: revocations.refuse_until_now(c, x.a.tenant_id, "tenant", "")
