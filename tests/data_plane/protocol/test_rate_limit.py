@@ -69,12 +69,13 @@ def test_after_the_wait_it_takes_one_and_a_nanosecond_before_it_does_not(
 def test_what_is_left_is_what_it_takes(rate: Rate, between: list[int]) -> None:
     bucket = Bucket(rate)
     for now in times(_START, between):
-        left = bucket.left(now)
+        left, _ = bucket.left(now)
         taken = 0
         while bucket.take(now):
             taken += 1
         assert taken == left
-        assert bucket.left(now + SECOND * bucket.full_in(now)) == rate.burst
+        _, seconds = bucket.left(now)
+        assert bucket.left(now + SECOND * seconds) == (rate.burst, 0)
 
 
 @given(rates, rates, st.integers(0, 60))
@@ -82,7 +83,7 @@ def test_a_new_rate_forgets_nothing_that_was_used(old: Rate, new: Rate, used: in
     bucket = Bucket(old)
     used = sum(bucket.take(_START) for _ in range(used))
     bucket.change(new, _START)
-    assert bucket.left(_START) == max(0, new.burst - used)
+    assert bucket.left(_START)[0] == max(0, new.burst - used)
 
 
 def test_a_rest_gives_no_more_than_the_burst() -> None:
