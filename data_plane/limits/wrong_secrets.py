@@ -22,6 +22,8 @@ from shared.domain.ids import ClientId, TenantId
 
 _GUESSES = 10  # different ones, in
 _WINDOW = 60  # seconds
+_LOCKED = [bytes([number]) for number in range(_GUESSES)]  # in the place of others' guesses
+_TOO_MANY = "too many wrong secrets: try again later"
 _MAXIMUM_KEPT = 15_000  # at most 1 KB each; unknown ids are apart, so that they push nobody out
 
 Guesser: TypeAlias = tuple[TenantId, ClientId, str]
@@ -40,16 +42,25 @@ class WrongSecrets:
 
     async def check(self, guesser: Guesser, *, known: bool, now: int) -> None:
         """Raise TooManyRequests where the site has guessed too often at the client."""
-        name = _digest(guesser)
-        window = self._of(known=known).get(name)
-        seconds = 0
-        if window is not None and window.ends_at > now and len(window.guesses) >= _GUESSES:
-            seconds = window.ends_at - now
-        elif self._shared is not None and self._shared.usable:
-            with suppress(TemporarilyUnavailable):
-                seconds = await self._shared.locked_for(guesser[0], name)
+        self.check_here(guesser, known=known, now=now)
+        if self._shared is None or not self._shared.usable:
+            return
+        name, seconds = _digest(guesser), 0
+        with suppress(TemporarilyUnavailable):
+            seconds = await self._shared.locked_for(guesser[0], name)
         if seconds:
-            raise TooManyRequests("too many wrong secrets: try again later", seconds)
+            locked = _Window(ends_at=now + seconds, guesses=list(_LOCKED))
+            keep(self._of(known=known), name, locked, _MAXIMUM_KEPT)
+            raise TooManyRequests(_TOO_MANY, seconds)
+
+    def check_here(self, guesser: Guesser, *, known: bool, now: int) -> None:
+        """Do as check by what this worker knows alone, for a secret that was proved before.
+
+        A guesser that others have locked out is known here from its first wrong guess on.
+        """
+        window = self._of(known=known).get(_digest(guesser))
+        if window is not None and window.ends_at > now and len(window.guesses) >= _GUESSES:
+            raise TooManyRequests(_TOO_MANY, window.ends_at - now)
 
     async def count(self, guesser: Guesser, guess: bytes, *, known: bool, now: int) -> None:
         """Count a secret that was wrong; `guess` is a digest of it."""

@@ -42,6 +42,18 @@ class Telemetry:
         self._refused = Counter(
             "oauth_requests_refused", "Refusals by error", ("error",), registry=registry
         )
+        self._limited = Counter(
+            "token_requests_limited",
+            "Token requests over a limit: refused, or only observed",
+            ("limit", "mode"),
+            registry=registry,
+        )
+        self._limits_shared = Gauge(
+            "limits_shared",
+            "Workers that share limits through Redis now",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
         self._ledger_commit = Histogram(
             "ledger_commit_seconds", "One group commit", buckets=_SECONDS, registry=registry
         )
@@ -81,6 +93,12 @@ class Telemetry:
             histogram._sum.inc(durations.seconds)  # noqa: SLF001 - see above; a test pins it
             for bucket, count in zip(histogram._buckets, durations.buckets, strict=True):  # noqa: SLF001
                 bucket.inc(count)
+
+    def observe_limited(self, limit: str, observed: bool) -> None:  # noqa: FBT001 - a label
+        self._limited.labels(limit, "observed" if observed else "enforced").inc()
+
+    def observe_shared(self, usable: bool) -> None:  # noqa: FBT001 - the gauge's value
+        self._limits_shared.set(usable)
 
     def observe_commit(self, records: int, seconds: float) -> None:
         self._ledger_commit.observe(seconds)
