@@ -32,6 +32,7 @@ class SharingThroughRedis(Sharing):
         from data_plane.store.shared_redis import SharedRedis  # noqa: PLC0415
 
         self._redis = SharedRedis(url, observe)
+        observe(True)  # noqa: FBT003 - a gauge's value
         self.leases, self.guesses = RedisLeases(self._redis), RedisGuesses(self._redis)
 
     async def watch(self) -> None:

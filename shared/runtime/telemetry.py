@@ -54,6 +54,9 @@ class Telemetry:
             registry=registry,
             multiprocess_mode="livesum",
         )
+        self._redis_given_up = Counter(
+            "redis_given_up", "Times that a worker gave Redis up", registry=registry
+        )
         self._ledger_commit = Histogram(
             "ledger_commit_seconds", "One group commit", buckets=_SECONDS, registry=registry
         )
@@ -99,6 +102,8 @@ class Telemetry:
 
     def observe_shared(self, usable: bool) -> None:  # noqa: FBT001 - the gauge's value
         self._limits_shared.set(usable)
+        if not usable:
+            self._redis_given_up.inc()
 
     def observe_commit(self, records: int, seconds: float) -> None:
         self._ledger_commit.observe(seconds)

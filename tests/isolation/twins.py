@@ -24,12 +24,17 @@ from data_plane.store import revoked, snapshots
 from data_plane.store.clients import StoredClients
 from data_plane.store.feed import PublishedFeed
 from data_plane.store.group_commit import GroupCommit
+from data_plane.store.guesses import RedisGuesses
+from data_plane.store.leases import RedisLeases
 from data_plane.store.ledger import GroupCommitLedger
 from data_plane.store.pool import Pool
 from data_plane.store.replays import StoredReplays
 from data_plane.store.revoked import StoredRevocations
 from data_plane.store.secret_uses import StoredSecretUses
+from data_plane.store.shared_redis import SharedRedis
+from data_plane.store.sharing import Sharing, SharingThroughRedis, share
 from data_plane.store.snapshots import StoredSnapshots
+from data_plane.store.thresholds import StoredThresholds
 from shared.domain.jwk import Algorithm
 from shared.domain.plan import AccountLimits, PlanName
 from shared.domain.snapshot import TenantStatus
@@ -43,6 +48,7 @@ from tests.isolation.calls import (
     add_next_key,
     add_revocation,
     add_secret,
+    count_guess,
     get_client,
     in_control_plane,
     in_data_plane,
@@ -56,6 +62,7 @@ from tests.isolation.calls import (
     sealer,
     snapshots_of_b,
     spend_once,
+    take_lease,
     with_pool,
 )
 from tests.isolation.populated import WORKLOAD
@@ -139,6 +146,9 @@ SEES_NOTHING: dict[Method, Twin] = {
     StoredSecretUses.flush: with_pool(note_use),
     StoredReplays.spend: with_pool(spend_once),
     StoredRevocations.add: with_pool(add_revocation),
+    RedisLeases.take: take_lease,
+    RedisGuesses.count: count_guess,
+    RedisGuesses.locked_for: count_guess,
     StoredRevocations.of_tenant: with_pool(
         lambda p, x: StoredRevocations(p).of_tenant(x.b.tenant_id)
     ),
@@ -208,5 +218,15 @@ TOUCHES_NO_TENANT: dict[Method, str] = {
     StoredReplays.drain: "waits for records that were given before",
     StoredReplays.forget_expired: "deletes what has expired, whosever it was",
     GroupCommitLedger.drain: "waits for records that were given before",
+    SharedRedis.script: "makes a script ready",
+    SharedRedis.run: "runs what its stores' own methods give it",
+    SharedRedis.watch: "waits until Redis answers again",
+    SharedRedis.close: "disconnects",
+    Sharing.watch: "waits for ever",
+    Sharing.close: "does nothing",
+    SharingThroughRedis.watch: "waits until Redis answers again",
+    SharingThroughRedis.close: "disconnects",
+    share: "opens nothing yet",
+    StoredThresholds.reach: "writes of an account, all of whose tenants share it",
     GroupCommitLedger.ensure_partitions: "makes empty tables of days to come",
 }
