@@ -1,5 +1,6 @@
 """The composition root: the only module that knows every other one."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -112,13 +113,10 @@ def create_app(config: Config) -> DataPlane:
         )
         async with running(tasks):
             yield
-            await ledger.drain()
-            await replays.drain()
-            await limits.drain()
+            await asyncio.gather(ledger.drain(), replays.drain(), limits.drain())
             with suppress(TemporarilyUnavailable):
                 await secret_uses.flush()
-        await key_sets.close()
-        await sharing.close()
+        await asyncio.gather(key_sets.close(), sharing.close())
         await pool.close()
         telemetry.flush()
         request_log.flush()
