@@ -1,5 +1,6 @@
 """The composition root: the only module that knows every other one."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -15,7 +16,9 @@ from data_plane.handlers.mount import IssuersMount
 from data_plane.issuers.directory import IssuerDirectory
 from data_plane.issuers.follower import Follower
 from data_plane.key_sets import FetchedKeySets
-from data_plane.limits import WrongSecrets
+from data_plane.limits.admission import PlanLimits
+from data_plane.limits.quotas import MonthlyQuotas
+from data_plane.limits.wrong_secrets import WrongSecrets
 from data_plane.ports import Given
 from data_plane.protocol.errors import TemporarilyUnavailable
 from data_plane.protocol.proved import KeyedHash
@@ -28,7 +31,9 @@ from data_plane.store.pool import Pool
 from data_plane.store.replays import StoredReplays
 from data_plane.store.revoked import StoredRevocations
 from data_plane.store.secret_uses import StoredSecretUses
+from data_plane.store.sharing import share
 from data_plane.store.snapshots import StoredSnapshots
+from data_plane.store.thresholds import StoredThresholds
 from shared.domain.ids import uuid7_octets
 from shared.domain.management import management_audience
 from shared.runtime.config import Config, read_process_config
@@ -59,14 +64,21 @@ def create_app(config: Config, leaving: Leaving, telemetry: Telemetry) -> DataPl
     pool = Pool(config.database_url)
     snapshots, revocations = StoredSnapshots(pool), StoredRevocations(pool)
     ledger = GroupCommitLedger(pool, telemetry.observe_commit)
-    replays = StoredReplays(pool, lambda _records, _seconds: None)
-    secret_uses = StoredSecretUses(pool)
+    replays, secret_uses = StoredReplays(pool, lambda *_: None), StoredSecretUses(pool)
     directory = IssuerDirectory(config.public_url, snapshots.of_slug)
     follower = Follower(
         directory,
         PublishedFeed(config.database_url),
         _now,
         lambda: telemetry.observe_look(len(directory)),
+    )
+    sharing = share(config.redis_url, telemetry.observe_shared)
+    limits = PlanLimits(
+        MonthlyQuotas(_NotCounted(), StoredThresholds(pool)),
+        _NotCounted(),
+        telemetry.observe_limited,
+        _now,
+        leases=sharing.leases,
     )
     key_sets = FetchedKeySets(Outbound(config.outbound_networks).fetch_json, time.monotonic)
     random = RandomOctets()
@@ -76,7 +88,8 @@ def create_app(config: Config, leaving: Leaving, telemetry: Telemetry) -> DataPl
         ledger=ledger,
         replays=replays,
         secret_uses=secret_uses,
-        wrong_secrets=WrongSecrets(),
+        wrong_secrets=WrongSecrets(sharing.guesses),
+        limits=limits,
         revocations=revocations,
         signer=JwtSigner(Sealer(config.master_keys)),
         verifier=ForeignVerifier(),
@@ -98,15 +111,15 @@ def create_app(config: Config, leaving: Leaving, telemetry: Telemetry) -> DataPl
             keep(_PARTITIONS_EVERY, ledger.ensure_partitions),
             keep(_FORGET_EVERY, replays.forget_expired),
             keep(_USES_EVERY, secret_uses.flush),
+            sharing.watch(),
             repeat(_COUNTS_EVERY, telemetry.flush),
         )
         async with running(tasks):
             yield
-            await ledger.drain()
-            await replays.drain()
+            await asyncio.gather(ledger.drain(), replays.drain(), limits.drain())
             with suppress(TemporarilyUnavailable):
                 await secret_uses.flush()
-        await key_sets.close()
+        await asyncio.gather(key_sets.close(), sharing.close())
         await pool.close()
         telemetry.flush()
         request_log.flush()
@@ -120,6 +133,14 @@ def create_app(config: Config, leaving: Leaving, telemetry: Telemetry) -> DataPl
     )
     issuers = IssuersMount(given, telemetry, request_log, config.own_hosts, config.trusted_proxies)
     return DataPlane(litestar, issuers)
+
+
+class _NotCounted:
+    async def of_month(self, _account: str, _month: str) -> int:
+        return 0
+
+    def count(self, *_: str) -> None:
+        pass
 
 
 def _now() -> int:

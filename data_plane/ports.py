@@ -20,6 +20,7 @@ from shared.domain.client import Client
 from shared.domain.client_jwk import ClientJwk
 from shared.domain.ids import ClientId, TenantId
 from shared.domain.jwk import Algorithm
+from shared.domain.limits import Rate
 from shared.domain.outbound_url import Address
 from shared.domain.snapshot import IssuerSnapshot
 
@@ -109,15 +110,97 @@ class WrongSecrets(Protocol):
         """Give how many guessers are counted: mostly none."""
         ...
 
-    def check(self, guesser: tuple[TenantId, ClientId, str], *, known: bool, now: int) -> None:
+    def check_here(self, guesser: tuple[TenantId, ClientId, str], *, known: bool, now: int) -> None:
+        """Do as check by what this worker knows alone, for a secret that was proved before."""
+        ...
+
+    async def check(
+        self, guesser: tuple[TenantId, ClientId, str], *, known: bool, now: int
+    ) -> None:
         """Raise TooManyRequests where there were too many; `known`: there is such a client."""
         ...
 
-    def count(
+    async def count(
         self, guesser: tuple[TenantId, ClientId, str], guess: bytes, *, known: bool, now: int
     ) -> None:
         """Count a guess that was wrong, by a digest of it."""
         ...
+
+
+class Admission(msgspec.Struct, frozen=True):
+    """A token request that the limits let pass."""
+
+    headers: tuple[tuple[bytes, bytes], ...]  # RateLimit, RateLimit-Policy; empty: nothing limits
+
+
+class Limits(Protocol):
+    async def admit(self, issuer: ServedIssuer, client: Client) -> Admission:
+        """Take one token request of a client that has proved itself.
+
+        Raises TooManyRequests, with the same headers, where it is over a limit.
+        """
+        ...
+
+
+class IssuedCounts(Protocol):
+    async def of_month(self, account: str, month: str) -> int:
+        """Count the account's tokens in this UTC month ("2026-11").
+
+        Those of all workers as of the last commit or reading, and what waits here. The first time
+        costs a reading; while the database is away, what is known here counts.
+        """
+        ...
+
+
+class Usage(Protocol):
+    def count(self, tenant: TenantId, client_id: ClientId, api: str, event: str) -> None:
+        """Count "introspected", "limited", "refused:<error code>" …; nothing waits for it.
+
+        It is written within a second or two, and lost by kill -9.
+        """
+        ...
+
+
+class Thresholds(Protocol):
+    """The shares of a month's tokens that accounts have used."""
+
+    async def reach(self, account: str, month: str, percents: tuple[int, ...]) -> tuple[int, ...]:
+        """Record that the account has used so much; give those that were not recorded before."""
+        ...
+
+
+class Lease(msgspec.Struct, frozen=True):
+    """What a worker was given of a limit that all workers share."""
+
+    granted: int  # token requests
+    left: int  # for other leases
+    wait: int  # nanoseconds until there is one more; 0 where some were granted
+
+
+class Leases(Protocol):
+    """Limits that the workers of all machines share. Raises TemporarilyUnavailable."""
+
+    @property
+    def usable(self) -> bool:
+        """False: nobody answers, and each worker counts for itself."""
+        ...
+
+    async def take(self, tenant: TenantId, client_id: str, rate: Rate, most: int) -> Lease:
+        """Take up to so many of the limit of a client, or of the tenant where that is ''."""
+        ...
+
+
+class SharedGuesses(Protocol):
+    """Wrong secrets that the workers of all machines count together. Raises as Leases."""
+
+    @property
+    def usable(self) -> bool: ...
+
+    async def locked_for(self, tenant: TenantId, guesser: bytes) -> int:
+        """Tell for how many seconds the guesser is to be refused; 0: it is not."""
+        ...
+
+    async def count(self, tenant: TenantId, guesser: bytes, guess: bytes) -> None: ...
 
 
 class Revocations(Protocol):
@@ -186,6 +269,7 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     replays: Replays
     secret_uses: SecretUses
     wrong_secrets: WrongSecrets
+    limits: Limits
     revocations: Revocations
     signer: Signer
     verifier: Verifier

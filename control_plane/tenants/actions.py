@@ -14,6 +14,7 @@ from control_plane.publishing.revocations import refuse_until_now
 from control_plane.publishing.snapshots import (
     UnknownTenant,
     edit_tenant,
+    limits_of,
     publish_snapshot,
     set_status,
 )
@@ -22,6 +23,7 @@ from control_plane.tenants.repository import TenantRow
 from shared.domain.ids import TenantId, tenant_id
 from shared.domain.issuer import parse_slug
 from shared.domain.jwk import Algorithm, PrivateKey, generate_private_key
+from shared.domain.limits import TenantLimits
 from shared.domain.management import OPERATOR, SYSTEM_SLUG
 from shared.domain.name import NAME_RULE, is_name
 from shared.domain.refused import Refused
@@ -85,7 +87,9 @@ async def provision_tenant(
             keys = await making
             for key in keys:
                 await add_current_key(connection, key)
-            await publish_snapshot(connection, _first_version(made, new, keys))
+            limits = await limits_of(connection, new.account)
+            first = _first_version(made, new, keys, limits.of_tenant)
+            await publish_snapshot(connection, first, limits.version)
     finally:
         await asyncio.gather(making, return_exceptions=True)
     return made
@@ -96,7 +100,9 @@ def _first_keys(tenant: TenantId, sealer: Sealer, generate: Generate) -> list[Si
     return sorted(keys, key=lambda key: key.kid)  # as every later version has them
 
 
-def _first_version(tenant: TenantId, new: NewTenant, keys: list[SigningKey]) -> IssuerSnapshot:
+def _first_version(
+    tenant: TenantId, new: NewTenant, keys: list[SigningKey], limits: TenantLimits
+) -> IssuerSnapshot:
     return IssuerSnapshot(
         tenant_id=tenant,
         slug=new.slug,
@@ -105,6 +111,7 @@ def _first_version(tenant: TenantId, new: NewTenant, keys: list[SigningKey]) -> 
         status=TenantStatus.ACTIVE,
         signing_keys=tuple(keys),
         scopes=(),
+        limits=limits,
     )
 
 

@@ -12,6 +12,7 @@ from shared.domain.bounded import keep
 from shared.domain.client import AuthMethod, Client, DpopUse, GrantedApi, HeldSecret
 from shared.domain.client_jwk import ClientJwk
 from shared.domain.ids import ClientId, TenantId, schema_of
+from shared.domain.limits import Rate
 from shared.domain.static_claims import without_registered
 from shared.domain.workload import MAXIMUM_ISSUER, WorkloadRule
 
@@ -25,7 +26,7 @@ _Read = TypeVar("_Read")
 
 _CLIENT = """
 SELECT c.client_id, c.enabled, c.default_api, c.serves, c.auth_method, c.jwks_uri,
-  c.legacy_assertions, c.dpop, c.claims::text, c.workloads::text,
+  c.legacy_assertions, c.dpop, c.claims::text, c.workloads::text, c.token_rate, c.token_burst,
   coalesce(c.jwks, '[]')::text AS jwks,
   (SELECT coalesce(json_agg(json_build_object(
      'digest', encode(s.digest, 'base64'), 'pepper_id', s.pepper_id,
@@ -144,4 +145,5 @@ def _client(row: Any) -> Client:
         dpop=DpopUse(row["dpop"]),
         claims=without_registered(row["claims"].encode()),
         workloads=_decode_workloads(row["workloads"]),
+        rate=Rate(row["token_rate"], row["token_burst"]) if row["token_rate"] else None,
     )

@@ -7,6 +7,7 @@ import msgspec
 from shared.domain.client_jwk import ClientJwk
 from shared.domain.ids import ClientId
 from shared.domain.jwk import Algorithm
+from shared.domain.limits import Rate
 from shared.domain.scope import Scope
 from shared.domain.workload import WorkloadRule
 
@@ -69,3 +70,4 @@ class Client(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     dpop: DpopUse = DpopUse.OPTIONAL
     claims: bytes = b"{}"  # static claims of its tokens: a JSON object, without registered names
     workloads: tuple[WorkloadRule, ...] = ()
+    rate: Rate | None = None  # its own limit, beside the tenant's

@@ -9,6 +9,7 @@ import msgspec
 
 from shared.domain.ids import Kid, TenantId
 from shared.domain.jwk import Algorithm, Jwk
+from shared.domain.limits import NO_LIMITS, TenantLimits
 
 
 class TenantStatus(StrEnum):
@@ -45,3 +46,4 @@ class IssuerSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     status: TenantStatus
     signing_keys: tuple[SigningKey, ...]
     scopes: tuple[str, ...]  # of all the tenant's APIs, for `scopes_supported`
+    limits: TenantLimits = NO_LIMITS

@@ -62,6 +62,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     outbound_networks: tuple[Network, ...] = ()  # may be fetched from, although private
     trusted_proxies: tuple[Network, ...] = ()  # believed in what they say of the caller
     allowed_hosts: tuple[str, ...] = ()  # names the server has besides that of public_url
+    redis_url: str | None = None  # where workers and machines share limits
 
     @property
     def own_hosts(self) -> frozenset[str]:
@@ -121,6 +122,12 @@ def text_of(environment: Mapping[str, str], name: str) -> str | None:
 def _database_url(text: str) -> str:
     if _split(text).scheme not in {"postgresql", "postgres"}:
         raise ValueError("must start with postgresql://")
+    return text
+
+
+def _redis_url(text: str) -> str:
+    if _split(text).scheme not in {"redis", "rediss", "unix"}:
+        raise ValueError("must start with redis://, rediss:// or unix://")
     return text
 
 
@@ -198,6 +205,7 @@ def _host_names(text: str) -> tuple[str, ...]:
 # variable -> (field of Config, its reader, whether it must be given)
 FIELDS: Mapping[str, tuple[str, Callable[[str], Any], bool]] = {
     "DATABASE_URL": ("database_url", _database_url, True),
+    "REDIS_URL": ("redis_url", _redis_url, False),
     "MASTER_KEY": ("master_keys", _keys, True),
     "SECRET_PEPPER": ("secret_peppers", _keys, True),
     "PUBLIC_URL": ("public_url", _origin, True),

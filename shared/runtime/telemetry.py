@@ -42,6 +42,21 @@ class Telemetry:
         self._refused = Counter(
             "oauth_requests_refused", "Refusals by error", ("error",), registry=registry
         )
+        self._limited = Counter(
+            "token_requests_limited",
+            "Token requests over a limit: refused, or only observed",
+            ("limit", "mode"),
+            registry=registry,
+        )
+        self._limits_shared = Gauge(
+            "limits_shared",
+            "Workers that share limits through Redis now",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self._redis_given_up = Counter(
+            "redis_given_up", "Times that a worker gave Redis up", registry=registry
+        )
         self._ledger_commit = Histogram(
             "ledger_commit_seconds", "One group commit", buckets=_SECONDS, registry=registry
         )
@@ -85,6 +100,14 @@ class Telemetry:
     def observe_turned_away(self, error: str) -> None:
         """Count a request that nothing has looked at."""
         self._refused.labels(error).inc()
+
+    def observe_limited(self, limit: str, observed: bool) -> None:  # noqa: FBT001 - a label
+        self._limited.labels(limit, "observed" if observed else "enforced").inc()
+
+    def observe_shared(self, usable: bool) -> None:  # noqa: FBT001 - the gauge's value
+        self._limits_shared.set(usable)
+        if not usable:
+            self._redis_given_up.inc()
 
     def observe_commit(self, records: int, seconds: float) -> None:
         self._ledger_commit.observe(seconds)

@@ -24,19 +24,24 @@ from data_plane.protocol.revocation import DenySet
 from data_plane.protocol.served_issuer import ServedIssuer, serve_issuer
 from data_plane.store.clients import StoredClients
 from data_plane.store.feed import PublishedFeed
+from data_plane.store.guesses import RedisGuesses
+from data_plane.store.leases import RedisLeases
 from data_plane.store.ledger import GroupCommitLedger
 from data_plane.store.pool import Connection, Pool
 from data_plane.store.replays import StoredReplays
 from data_plane.store.revoked import StoredRevocations
 from data_plane.store.secret_uses import StoredSecretUses
+from data_plane.store.shared_redis import SharedRedis
 from data_plane.store.snapshots import StoredSnapshots
 from shared.domain.ids import ClientId
 from shared.domain.jwk import Algorithm
+from shared.domain.limits import Rate
 from shared.domain.snapshot import IssuerSnapshot, TenantStatus
 from shared.runtime.sealing import Sealer
 from shared.runtime.secrets import make_client_secret
 from tests.isolation.patient_pool import opened_pool
 from tests.isolation.populated import WORKLOAD, Both, revocation_of
+from tests.valkey import run_valkey
 
 Twin: TypeAlias = Callable[[Both], Awaitable[object]]
 FROM_THE_FIRST = "0"  # a transaction id before every other
@@ -134,6 +139,35 @@ async def spend_once(pool: Pool, both: Both) -> None:
     assert await replays.spend(both.a.tenant_id, presented)
     assert await replays.spend(both.b.tenant_id, presented)
     assert not await replays.spend(both.a.tenant_id, presented)
+
+
+async def take_lease(both: Both) -> None:
+    """What B takes of a limit with the name of A's client is not taken from A."""
+    rate, client_id = Rate(1, 5), both.a.client_id
+    async with opened_redis() as redis:
+        leases = RedisLeases(redis)
+        assert (await leases.take(both.b.tenant_id, client_id, rate, 9)).granted == 5
+        assert (await leases.take(both.a.tenant_id, client_id, rate, 9)).granted == 5
+
+
+async def count_guess(both: Both) -> object:
+    """What is guessed at B's client locks nobody out of A's, whose id is the same."""
+    async with opened_redis() as redis:
+        guesses = RedisGuesses(redis)
+        for number in range(10):
+            await guesses.count(both.b.tenant_id, b"guesser", bytes([number]))
+        assert await guesses.locked_for(both.b.tenant_id, b"guesser")
+        return await guesses.locked_for(both.a.tenant_id, b"guesser")
+
+
+@asynccontextmanager
+async def opened_redis() -> AsyncIterator[SharedRedis]:
+    with run_valkey() as valkey:
+        redis = SharedRedis(valkey.url, lambda _: None, patience=20)
+        try:
+            yield redis
+        finally:
+            await redis.close()
 
 
 async def note_use(pool: Pool, both: Both) -> None:

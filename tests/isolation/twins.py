@@ -24,13 +24,19 @@ from data_plane.store import pool, revoked, snapshots
 from data_plane.store.clients import StoredClients
 from data_plane.store.feed import PublishedFeed
 from data_plane.store.group_commit import GroupCommit
+from data_plane.store.guesses import RedisGuesses
+from data_plane.store.leases import RedisLeases
 from data_plane.store.ledger import GroupCommitLedger
 from data_plane.store.pool import Pool
 from data_plane.store.replays import StoredReplays
 from data_plane.store.revoked import StoredRevocations
 from data_plane.store.secret_uses import StoredSecretUses
+from data_plane.store.shared_redis import SharedRedis
+from data_plane.store.sharing import Sharing, SharingThroughRedis, share
 from data_plane.store.snapshots import StoredSnapshots
+from data_plane.store.thresholds import StoredThresholds
 from shared.domain.jwk import Algorithm
+from shared.domain.plan import AccountLimits, PlanName
 from shared.domain.snapshot import TenantStatus
 from tests.isolation.calls import (
     FROM_THE_FIRST,
@@ -42,6 +48,7 @@ from tests.isolation.calls import (
     add_next_key,
     add_revocation,
     add_secret,
+    count_guess,
     get_client,
     in_control_plane,
     in_data_plane,
@@ -56,6 +63,7 @@ from tests.isolation.calls import (
     snapshot_of_a,
     snapshots_of_b,
     spend_once,
+    take_lease,
     with_pool,
 )
 from tests.isolation.populated import WORKLOAD
@@ -139,6 +147,9 @@ SEES_NOTHING: dict[Method, Twin] = {
     StoredSecretUses.flush: with_pool(note_use),
     StoredReplays.spend: with_pool(spend_once),
     StoredRevocations.add: with_pool(add_revocation),
+    RedisLeases.take: take_lease,
+    RedisGuesses.count: count_guess,
+    RedisGuesses.locked_for: count_guess,
     StoredSnapshots.of_slug: with_pool(lambda p, x: StoredSnapshots(p).of_slug(x.b.slug)),
     revoked.revocations_since: in_data_plane(
         lambda c, _: revoked.revocations_since(c, FROM_THE_FIRST)
@@ -151,6 +162,17 @@ REFUSED: dict[Method, Twin] = {
     accounts.list_accounts: in_control_plane(
         lambda c, _: accounts.list_accounts(c, after="", limit=1000)
     ),
+    accounts.find_limits: in_control_plane(lambda c, _: accounts.find_limits(c, "operator")),
+    accounts.lock_limits: in_control_plane(lambda c, _: accounts.lock_limits(c, "operator")),
+    accounts.set_limits: in_control_plane(
+        lambda c, _: accounts.set_limits(c, "operator", AccountLimits(plan=PlanName.SANDBOX))
+    ),
+    accounts.set_published: in_control_plane(lambda c, _: accounts.set_published(c, "operator", 0)),
+    accounts.accounts_due: in_control_plane(lambda c, _: accounts.accounts_due(c, 1000)),
+    publishing.limits_of: in_control_plane(lambda c, _: publishing.limits_of(c, "operator")),
+    publishing.tenants_behind: in_control_plane(
+        lambda c, _: publishing.tenants_behind(c, "operator", after="", limit=1000)
+    ),
     revocations.refuse_until_now: in_control_plane(
         lambda c, x: revocations.refuse_until_now(c, x.a.tenant_id, "tenant", "")
     ),
@@ -159,7 +181,7 @@ REFUSED: dict[Method, Twin] = {
     ),
     publishing.publish: in_control_plane(lambda c, x: publishing.publish(c, x.a.tenant_id, 99)),
     publishing.publish_snapshot: in_control_plane(
-        lambda c, x: publishing.publish_snapshot(c, snapshot_of_a(x))
+        lambda c, x: publishing.publish_snapshot(c, snapshot_of_a(x), 0)
     ),
     publishing.set_status: in_control_plane(
         lambda c, x: publishing.set_status(c, x.a.tenant_id, TenantStatus.SUSPENDED)
@@ -201,5 +223,15 @@ TOUCHES_NO_TENANT: dict[Method, str] = {
     StoredReplays.drain: "waits for records that were given before",
     StoredReplays.forget_expired: "deletes what has expired, whosever it was",
     GroupCommitLedger.drain: "waits for records that were given before",
+    SharedRedis.script: "makes a script ready",
+    SharedRedis.run: "runs what its stores' own methods give it",
+    SharedRedis.watch: "waits until Redis answers again",
+    SharedRedis.close: "disconnects",
+    Sharing.watch: "waits for ever",
+    Sharing.close: "does nothing",
+    SharingThroughRedis.watch: "waits until Redis answers again",
+    SharingThroughRedis.close: "disconnects",
+    share: "opens nothing yet",
+    StoredThresholds.reach: "writes of an account, all of whose tenants share it",
     GroupCommitLedger.ensure_partitions: "makes empty tables of days to come",
 }

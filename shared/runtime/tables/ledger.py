@@ -4,7 +4,7 @@ Row-level security is forced on all: under a tenant's role only that tenant's ro
 truth is migrations/control; a test compares the two.
 """
 
-from sqlalchemy import Column, DateTime, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import Column, DateTime, Index, Integer, LargeBinary, MetaData, Table, Text, text
 from sqlalchemy.dialects.postgresql import UUID
 
 metadata = MetaData(schema="ledger")
@@ -48,4 +48,14 @@ secret_use = Table(
     Column("digest", LargeBinary, primary_key=True),  # of the client_secret
     Column("used_at", DateTime(timezone=True), nullable=False),  # to the minute or so
     Column("address", Text, nullable=False),
+)
+
+# The shares of its month's tokens that an account has used: 60, 80 and 100 percent, once each.
+quota_threshold = Table(
+    "quota_threshold",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("month", Text, primary_key=True),  # such as 2026-11
+    Column("percent", Integer, primary_key=True),
+    Column("reached_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
 )

@@ -24,6 +24,7 @@ _GOOD = {
     "ALLOWED_HOSTS": "Auth.internal, [::1]",
     "LOG_LEVEL": "warning",
     "TRUSTED_PROXIES": "10.2.0.0/16",
+    "REDIS_URL": "redis://:redis-password@redis.example:6379/0",
     "OUTBOUND_NETWORKS": "10.1.0.0/16, fd00::/8",
 }
 _REQUIRED = [name for name, (_, _, required) in FIELDS.items() if required]
@@ -63,6 +64,7 @@ def test_what_is_optional_may_be_left_out() -> None:
     config = read_config({name: _GOOD[name] for name in _REQUIRED})
     assert config.bind_address == ("0.0.0.0", 8080)  # noqa: S104 - the documented default
     assert (config.workers, config.token_ttl) == (1, 3600)
+    assert config.redis_url is None
     assert (config.console_url, config.operator_keys) == (config.public_url, ())
 
 
@@ -88,6 +90,8 @@ _WRONG = [
     pytest.param("DATABASE_URL", f"{_CANARY}", id="database-no-url"),
     pytest.param("DATABASE_URL", f"postgresql://u:{_CANARY}@[::1/d", id="database-open-bracket"),
     pytest.param("DATABASE_URL", f"postgresql://u:{_CANARY}\u2100@h/d", id="database-nfkc"),
+    pytest.param("REDIS_URL", f"https://u:{_CANARY}@h", id="redis-of-another-kind"),
+    pytest.param("REDIS_URL", f"redis://u:{_CANARY}@h:70000", id="redis-port-too-high"),
     pytest.param("MASTER_KEY", _SHORT_KEY, id="key-short"),
     pytest.param("MASTER_KEY", f"{MASTER_KEY}A{_CANARY}", id="key-long"),
     pytest.param("MASTER_KEY", f"{MASTER_KEY},{_SHORT_KEY}", id="key-second-wrong"),
