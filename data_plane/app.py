@@ -28,12 +28,16 @@ from data_plane.signed_requests import OperatorSignatures
 from data_plane.signing import ForeignVerifier, JwtSigner
 from data_plane.store.clients import StoredClients
 from data_plane.store.feed import PublishedFeed
-from data_plane.store.ledger import GroupCommitLedger
+from data_plane.store.issued_counts import StoredIssuedCounts
+from data_plane.store.ledger import SpooledLedger
 from data_plane.store.pool import Pool
+from data_plane.store.refusals import NotedRefusals
 from data_plane.store.replays import StoredReplays
 from data_plane.store.revoked import StoredRevocations
 from data_plane.store.secret_uses import StoredSecretUses
 from data_plane.store.snapshots import StoredSnapshots
+from data_plane.store.spool import Spool
+from data_plane.store.usage import StoredUsage
 from shared.domain.ids import uuid7
 from shared.domain.management import management_audience
 from shared.runtime.config import Config, read_process_config
@@ -47,6 +51,7 @@ _log = logging.getLogger("data_plane")
 _PARTITIONS_EVERY = 3600.0  # seconds
 _FORGET_EVERY = 300.0  # seconds
 _USES_EVERY = 5.0  # seconds
+_USAGE_EVERY = 1.0  # seconds
 _RETRY = 1.0  # seconds
 
 
@@ -61,7 +66,9 @@ def create_app(config: Config) -> Litestar:
     telemetry = Telemetry()
     pool = Pool(config.database_url)
     snapshots, revocations = StoredSnapshots(pool), StoredRevocations(pool)
-    ledger = GroupCommitLedger(pool, telemetry.observe_commit)
+    issued_counts, refusals = StoredIssuedCounts(pool), NotedRefusals()
+    usage = StoredUsage(pool, refusals)
+    ledger = _ledger(config, pool, issued_counts, telemetry)
     replays = StoredReplays(pool, lambda _records, _seconds: None)
     secret_uses = StoredSecretUses(pool)
     directory = IssuerDirectory(config.public_url, snapshots.of_slug, revocations.of_tenant)
@@ -76,6 +83,9 @@ def create_app(config: Config) -> Litestar:
         issuers=directory,
         clients=StoredClients(pool),
         ledger=ledger,
+        issued_counts=issued_counts,
+        usage=usage,
+        refusals=refusals,
         replays=replays,
         secret_uses=secret_uses,
         wrong_secrets=WrongSecrets(),
@@ -95,7 +105,9 @@ def create_app(config: Config) -> Litestar:
     async def running(_: Litestar) -> AsyncIterator[None]:
         tasks = [
             asyncio.create_task(follower.run()),
+            asyncio.create_task(ledger.replay()),
             asyncio.create_task(_keep(_PARTITIONS_EVERY, ledger.ensure_partitions)),
+            asyncio.create_task(_keep(_USAGE_EVERY, usage.flush)),
             asyncio.create_task(_keep(_FORGET_EVERY, replays.forget_expired)),
             asyncio.create_task(_keep(_USES_EVERY, secret_uses.flush)),
         ]
@@ -104,13 +116,10 @@ def create_app(config: Config) -> Litestar:
         try:
             yield
         finally:
-            await ledger.drain()
-            await replays.drain()
-            with suppress(TemporarilyUnavailable):
-                await secret_uses.flush()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(ledger.drain(), replays.drain())
+            await _flush(secret_uses.flush, usage.flush)
+            await _cancel(tasks)
+            await ledger.close()
             await key_sets.close()
             await pool.close()
 
@@ -124,6 +133,25 @@ def create_app(config: Config) -> Litestar:
         openapi_config=None,
         logging_config=None,
     )
+
+
+def _ledger(
+    config: Config, pool: Pool, counts: StoredIssuedCounts, telemetry: Telemetry
+) -> SpooledLedger:
+    spool = Spool(config.spool_dir, config.spool_limit, telemetry.observe_spool)
+    return SpooledLedger(config.database_url, pool, spool, counts, telemetry.observe_commit)
+
+
+async def _flush(*flushes: Callable[[], Awaitable[None]]) -> None:
+    for flush in flushes:
+        with suppress(TemporarilyUnavailable):
+            await flush()
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _mounts(issuers: IssuersMount) -> list[ASGIRouteHandler]:
@@ -177,5 +205,5 @@ def _now() -> int:
     return int(time.time())
 
 
-def _new_token_id() -> str:
-    return str(uuid7(time.time_ns() // 1_000_000, secrets.randbits(74)))
+def _new_token_id() -> bytes:
+    return uuid7(time.time_ns() // 1_000_000, secrets.randbits(74)).bytes

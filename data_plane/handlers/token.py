@@ -7,6 +7,7 @@ from data_plane.ports import Given, IssuedToken
 from data_plane.protocol.access_token import Issuance, TokenResponse, access_token_claims
 from data_plane.protocol.grants import client_credentials
 from data_plane.protocol.token_request import read_token_request
+from shared.domain.ids import uuid_text
 
 
 async def token(asked: Asked, given: Given) -> Answer:
@@ -15,14 +16,17 @@ async def token(asked: Asked, given: Given) -> Answer:
     client = await authenticated_client(asked, head, form, given)
     issue = client_credentials.decide(read_token_request(form), client)
     jkt = await proven_key(asked, client, given)
-    this = Issuance(issuer=issuer.issuer, now=given.clock(), jti=given.new_token_id(), jkt=jkt)
+    jti = given.new_token_id()
+    this = Issuance(issuer=issuer.issuer, now=given.clock(), jti=uuid_text(jti), jkt=jkt)
     claims = access_token_claims(issue, this)
     access_token = given.signer.sign(claims, issuer, issue.algorithm, issue.profile, client.claims)
     await given.ledger.record(
         IssuedToken(
             tenant=issuer.tenant_id,
+            account=issuer.snapshot.account_id,
             client_id=client.client_id,
-            jti=claims.jti,
+            api=issue.audience[0],
+            jti=jti,
             lifetime=issue.lifetime,
         )
     )

@@ -4,6 +4,7 @@ SEES_NOTHING answers, and nothing of A is in the answer. REFUSED is not B's to c
 database says so. TOUCHES_NO_TENANT has the reason why a method needs no twin.
 """
 
+import inspect
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -20,16 +21,23 @@ from control_plane.secrets import repository as secrets
 from control_plane.secrets.rules import FIRST
 from control_plane.tenants import repository as tenants
 from control_plane.workloads import repository as workloads
-from data_plane.store import revoked, snapshots
+from data_plane.store import batch, revoked, snapshots
+from data_plane.store.batch import Batch
 from data_plane.store.clients import StoredClients
 from data_plane.store.feed import PublishedFeed
 from data_plane.store.group_commit import GroupCommit
-from data_plane.store.ledger import GroupCommitLedger
+from data_plane.store.issued_counts import StoredIssuedCounts
+from data_plane.store.ledger import SpooledLedger
 from data_plane.store.pool import Pool
+from data_plane.store.recorder import Recorder
+from data_plane.store.refusals import NotedRefusals
 from data_plane.store.replays import StoredReplays
 from data_plane.store.revoked import StoredRevocations
 from data_plane.store.secret_uses import StoredSecretUses
 from data_plane.store.snapshots import StoredSnapshots
+from data_plane.store.spool import Spool
+from data_plane.store.spool_files import Record, Segment, SpoolFiles
+from data_plane.store.usage import StoredUsage
 from shared.domain.jwk import Algorithm
 from shared.domain.snapshot import TenantStatus
 from tests.isolation.calls import (
@@ -42,6 +50,8 @@ from tests.isolation.calls import (
     add_next_key,
     add_revocation,
     add_secret,
+    count_issued,
+    count_usage,
     get_client,
     in_control_plane,
     in_data_plane,
@@ -51,6 +61,8 @@ from tests.isolation.calls import (
     of_workload,
     read_as_b,
     read_as_login,
+    record_batch,
+    record_batches,
     record_token,
     sealer,
     snapshots_of_b,
@@ -60,6 +72,11 @@ from tests.isolation.calls import (
 from tests.isolation.populated import WORKLOAD
 
 Method: TypeAlias = Callable[..., Any]
+
+
+def public_methods(of: type) -> list[Method]:
+    return [each for name, each in vars(of).items() if inspect.isfunction(each) and name[0] != "_"]
+
 
 SEES_NOTHING: dict[Method, Twin] = {
     apis.add_api: in_control_plane(lambda c, x: apis.add_api(c, new_api(x))),
@@ -134,7 +151,11 @@ SEES_NOTHING: dict[Method, Twin] = {
     ),
     PublishedFeed.news: news_of_b,
     PublishedFeed.snapshots: snapshots_of_b,
-    GroupCommitLedger.record: with_pool(record_token),
+    SpooledLedger.record: record_token,
+    Recorder.record: record_batch,
+    Recorder.record_all: record_batches,
+    StoredUsage.flush: with_pool(count_usage),
+    StoredIssuedCounts.of_month: with_pool(lambda p, _: count_issued(p)),
     StoredSecretUses.flush: with_pool(note_use),
     StoredReplays.spend: with_pool(spend_once),
     StoredRevocations.add: with_pool(add_revocation),
@@ -196,6 +217,23 @@ TOUCHES_NO_TENANT: dict[Method, str] = {
     StoredSecretUses.note: "remembers what flush writes",
     StoredReplays.drain: "waits for records that were given before",
     StoredReplays.forget_expired: "deletes what has expired, whosever it was",
-    GroupCommitLedger.drain: "waits for records that were given before",
-    GroupCommitLedger.ensure_partitions: "makes empty tables of days to come",
+    SpooledLedger.drain: "waits for records that were given before",
+    SpooledLedger.close: "disconnects",
+    SpooledLedger.ensure_partitions: "makes empty tables of days to come",
+    SpooledLedger.replay: "writes what its record method was given",
+    Recorder.close: "disconnects",
+    StoredUsage.count: "counts what flush writes",
+    NotedRefusals.note: "remembers what usage's flush writes",
+    NotedRefusals.take: "gives what it remembers to usage's flush",
+    StoredIssuedCounts.wait: "counts in memory, by account",
+    StoredIssuedCounts.settle: "counts in memory, by account",
+    StoredIssuedCounts.learn: "counts in memory, by account",
+    batch.gather: "pure",
+    batch.month_key: "pure",
+    batch.months_of: "pure",
+    Batch.months: "pure",
+    **dict.fromkeys(public_methods(Spool), "keeps batches in files, and reads no table"),
+    **dict.fromkeys(public_methods(SpoolFiles), "files, and no table"),
+    **dict.fromkeys(public_methods(Segment), "a file, and no table"),
+    Record.packed: "pure",
 }
