@@ -84,9 +84,11 @@ def run_server(
     installation: Installation, *, workers: int = _WORKERS, **variables: str
 ) -> Iterator[Server]:
     """Run `auth-service serve data` on a free port until the block is left."""
-    with tempfile.TemporaryDirectory() as spool:
-        with _run_server(installation, workers, {"SPOOL_DIR": spool, **variables}) as server:
-            yield server
+    with (
+        tempfile.TemporaryDirectory() as spool,
+        _run_server(installation, workers, {"SPOOL_DIR": spool, **variables}) as server,
+    ):
+        yield server
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The real ledger on a real database, with a spool of its own."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -59,6 +60,17 @@ class RealLedger:
             self.counts,
             lambda records, _: self.commits.append(records),
         )
+
+    @asynccontextmanager
+    async def replaying(self) -> AsyncIterator[None]:
+        """Have its spool opened, and replayed whenever the database takes it."""
+        task = asyncio.create_task(self.ledger.replay())
+        try:
+            await self.ledger.opened.wait()
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     def _observe_spool(self, tokens: int, oldest: int, replayed: int) -> None:
         del oldest, replayed

@@ -45,6 +45,7 @@ class SpooledLedger:
         self._commits: GroupCommit[IssuedToken, None] = GroupCommit(self._write, observe)
         self._away = False  # then batches go straight to the spool
         self._spooled = asyncio.Event()
+        self.opened = asyncio.Event()  # the spool, or it has been said that there is none
 
     async def record(self, issued: IssuedToken) -> None:
         key = month_key(issued)
@@ -73,6 +74,7 @@ class SpooledLedger:
     async def replay(self) -> None:
         """Write to the ledger what is spooled, until cancelled."""
         await self._spool.open()
+        self.opened.set()
         while True:
             try:
                 await self._spool.adopt()

@@ -75,7 +75,8 @@ class Segment:
 
     def records(self, start: int) -> Iterator[tuple[Record, int]]:
         """Give each whole record from there on, and where it ends."""
-        octets = os.pread(self.descriptor, os.fstat(self.descriptor).st_size - start, start)
+        length = os.fstat(self.descriptor).st_size - start
+        octets = os.pread(self.descriptor, max(length, 0), start)
         at = 0
         while (record := _record_at(octets, at)) is not None:
             at += _HEAD.size + _ABOUT.size + len(record.body)
