@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 import asyncpg
 
@@ -44,6 +45,7 @@ class SpooledLedger:
         self._replayer = Recorder(url, _REPLAY_PATIENCE)
         self._commits: GroupCommit[IssuedToken, None] = GroupCommit(self._write, observe)
         self._away = False  # then batches go straight to the spool
+        self._replaying = asyncio.Lock()
         self._spooled = asyncio.Event()
         self.opened = asyncio.Event()  # the spool, or it has been said that there is none
 
@@ -57,8 +59,13 @@ class SpooledLedger:
             raise
 
     async def drain(self) -> None:
-        """Return once nothing waits any more: for the end of the process."""
+        """Return once nothing waits any more: for the end of the process.
+
+        What is still in the spool then, the next process replays.
+        """
         await self._commits.drain()
+        with suppress(*_NOT_TAKEN):
+            await self._replay_spooled()
 
     async def close(self) -> None:
         """Let go of the connections and the spool's files, which another worker adopts."""
@@ -115,12 +122,13 @@ class SpooledLedger:
     async def _replay_spooled(self) -> None:
         """Replay until nothing is left, the oldest first. Raises one of _NOT_TAKEN."""
         replayed = 0
-        while batches := await self._spool.read(_AT_ONCE):
-            started = time.monotonic()
-            await self._replay(batches)
-            await self._spool.forget()
-            self._away = time.monotonic() - started > _PATIENCE
-            replayed += sum(each.tokens for each in batches)
+        async with self._replaying:
+            while batches := await self._spool.read(_AT_ONCE):
+                started = time.monotonic()
+                await self._replay(batches)
+                await self._spool.forget()
+                self._away = time.monotonic() - started > _PATIENCE
+                replayed += sum(each.tokens for each in batches)
         if replayed:
             _log.warning("tokens of the spool are in the ledger", extra=fields(tokens=replayed))
 
