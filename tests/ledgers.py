@@ -50,6 +50,7 @@ class RealLedger:
     """A ledger, what it is made of, and the size of each of its commits."""
 
     def __init__(self, url: str, pool: Pool, directory: Path, limit: int = LIMIT) -> None:
+        self.pool = pool
         self.commits: list[int] = []
         self.spooled = 0  # tokens that wait
         self.counts = StoredIssuedCounts(pool)
