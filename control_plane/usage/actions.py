@@ -91,8 +91,9 @@ async def _issued_before(
     connection: AsyncConnection, before: UUID, client_id: str | None, limit: int
 ) -> AsyncIterator[list[LogEntry]]:
     """Give the tokens before that id minute by minute, the newest first."""
-    latest = min(rules.time_of(before), datetime.now(UTC))
-    for low, high in rules.spans_before(latest):
+    start = await repository.first_hour(connection)
+    end = min(rules.time_of(before), datetime.now(UTC))
+    for low, high in rules.spans_between(start or end, end):
         if client_id is None:
             hours = await repository.hours_of_tenant(connection, low, high)
         else:

@@ -39,6 +39,12 @@ async def find_issued(connection: AsyncConnection, jti: UUID) -> IssuedToken | N
     )
 
 
+async def first_hour(connection: AsyncConnection) -> datetime | None:
+    """Give the first hour of which usage is kept; None where there was none."""
+    found: datetime | None = await connection.scalar(select(func.min(usage.c.hour)))
+    return found
+
+
 async def hours_of_client(
     connection: AsyncConnection, client_id: str, low: datetime, high: datetime
 ) -> list[ActiveHour]:

@@ -14,7 +14,6 @@ _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])", re.ASCII)
 _MINUTE = timedelta(minutes=1)
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
-_OLDEST = 3650 * _DAY  # nothing is kept longer
 _KEPT_MONTHS = 25  # of usage: this month, and two years to compare it with
 
 FIRST_ID = UUID(int=0)
@@ -108,16 +107,17 @@ def first_id(at: datetime) -> UUID:
     return UUID(int=int(at.timestamp() * 1000) << 80)
 
 
-def spans_before(end: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """Give spans of hours that end there, each longer and further back than the one before.
+def spans_between(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """Give spans of hours from the end to the start, each longer than the one after it.
 
     A busy client's last page is in the first; a quiet one's few tokens are in a long one.
     """
     high = end.replace(minute=0, second=0, microsecond=0) + _HOUR
-    for length in (2 * _HOUR, 2 * _DAY, 30 * _DAY, _OLDEST):
-        low = high - length
+    length = 2 * _HOUR
+    while high > start:
+        low = max(high - length, start)
         yield low, high
-        high = low
+        high, length = low, 24 * length
 
 
 def windows(hours: Iterable[ActiveHour], before: UUID) -> Iterator[Window]:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import TypeAlias
 from uuid import UUID
@@ -216,4 +216,6 @@ async def read_as_b(connection: Connection, both: Both) -> object:
     return await connection.fetch(f'SELECT * FROM "t_{both.a.tenant_id}".client')  # noqa: S608
 
 
+LONG_AGO = datetime(2025, 1, 1, tzinfo=UTC)
+SOON = datetime.now(UTC) + timedelta(days=1)
 NOW = datetime(2100, 1, 1, tzinfo=UTC)

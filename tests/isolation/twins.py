@@ -7,6 +7,7 @@ database says so. TOUCHES_NO_TENANT has the reason why a method needs no twin.
 import inspect
 from collections.abc import Callable
 from typing import Any, TypeAlias
+from uuid import UUID
 
 from control_plane.accounts import repository as accounts
 from control_plane.apis import repository as apis
@@ -20,6 +21,8 @@ from control_plane.publishing import snapshots as publishing
 from control_plane.secrets import repository as secrets
 from control_plane.secrets.rules import FIRST
 from control_plane.tenants import repository as tenants
+from control_plane.usage import repository as usage
+from control_plane.usage.rules import FIRST_ID, LAST_ID, Window
 from control_plane.workloads import repository as workloads
 from data_plane.store import batch, revoked, snapshots
 from data_plane.store.batch import Batch
@@ -42,8 +45,10 @@ from shared.domain.jwk import Algorithm
 from shared.domain.snapshot import TenantStatus
 from tests.isolation.calls import (
     FROM_THE_FIRST,
+    LONG_AGO,
     NO_CLIENT,
     NOW,
+    SOON,
     Twin,
     add_client,
     add_key,
@@ -72,6 +77,9 @@ from tests.isolation.calls import (
 from tests.isolation.populated import WORKLOAD
 
 Method: TypeAlias = Callable[..., Any]
+
+
+EVER = Window(FIRST_ID, LAST_ID)
 
 
 def public_methods(of: type) -> list[Method]:
@@ -142,6 +150,19 @@ SEES_NOTHING: dict[Method, Twin] = {
     management.list_api_keys: in_control_plane(
         lambda c, _: management.list_api_keys(c, after=NO_CLIENT, limit=1000)
     ),
+    usage.find_issued: in_control_plane(lambda c, x: usage.find_issued(c, UUID(x.a.issued))),
+    usage.first_hour: in_control_plane(lambda c, _: usage.first_hour(c)),
+    usage.hours_of_client: in_control_plane(
+        lambda c, x: usage.hours_of_client(c, x.a.client_id, LONG_AGO, SOON)
+    ),
+    usage.hours_of_tenant: in_control_plane(lambda c, _: usage.hours_of_tenant(c, LONG_AGO, SOON)),
+    usage.list_issued: in_control_plane(
+        lambda c, x: usage.list_issued(c, EVER, x.a.client_id, 1000)
+    ),
+    usage.list_refused: in_control_plane(
+        lambda c, x: usage.list_refused(c, EVER, x.a.client_id, 1000)
+    ),
+    usage.list_usage: in_control_plane(lambda c, _: usage.list_usage(c, LONG_AGO, SOON)),
     publishing.ring: in_control_plane(lambda c, x: publishing.ring(c, x.a.tenant_id, 99)),
     StoredClients.get: with_pool(get_client),
     StoredClients.read: with_pool(lambda p, x: StoredClients(p).read(x.b.tenant_id, x.a.client_id)),
@@ -174,6 +195,10 @@ REFUSED: dict[Method, Twin] = {
     accounts.list_accounts: in_control_plane(
         lambda c, _: accounts.list_accounts(c, after="", limit=1000)
     ),
+    usage.drop_partition: in_control_plane(
+        lambda c, _: usage.drop_partition(c, "issued", LONG_AGO)
+    ),
+    usage.forget_months: in_control_plane(lambda c, _: usage.forget_months(c, NOW)),
     revocations.refuse_until_now: in_control_plane(
         lambda c, x: revocations.refuse_until_now(c, x.a.tenant_id, "tenant", "")
     ),

@@ -17,7 +17,7 @@ from control_plane.usage.rules import (
     oldest_month,
     read_month,
     read_token_id,
-    spans_before,
+    spans_between,
     time_of,
     windows,
 )
@@ -78,11 +78,14 @@ def test_windows_end_before_the_cursor() -> None:
     assert list(windows([ActiveHour(NOON, 1 << 5)], first_id(at(5)))) == []
 
 
-def test_spans_touch_each_other_and_reach_back_as_far_as_anything_is_kept() -> None:
-    spans = list(spans_before(at(17)))
+def test_spans_touch_each_other_grow_and_end_at_the_start() -> None:
+    start = NOON - timedelta(days=400)
+    spans = list(spans_between(start, at(17)))
     assert spans[0] == (at(-60), at(60))
     assert [low for low, _ in spans[:-1]] == [high for _, high in spans[1:]]
-    assert spans[-1][0] < NOON - timedelta(days=3650)
+    assert spans[-1][0] == start
+    assert len(spans) == 4
+    assert list(spans_between(NOON, at(17))) == [(NOON, at(60))]
 
 
 def test_the_newest_of_two_kinds_are_sorted_together() -> None:
