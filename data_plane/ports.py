@@ -25,16 +25,31 @@ from shared.domain.outbound_url import Address
 from shared.domain.snapshot import IssuerSnapshot
 
 Clock: TypeAlias = Callable[[], int]  # seconds since the epoch
-NewTokenId: TypeAlias = Callable[[], bytes]  # a fresh jti: the octets of a UUID
+NewTokenId: TypeAlias = Callable[[], bytes]  # a fresh jti: the 16 octets of a UUIDv7
 
 
 class IssuedToken(msgspec.Struct, frozen=True, kw_only=True):
     """What the ledger keeps of a token."""
 
     tenant: TenantId
+    account: str
     client_id: ClientId
-    jti: bytes  # the octets of a UUID
+    api: str  # the first audience
+    jti: bytes  # the 16 octets of the UUIDv7
     lifetime: int  # seconds
+
+
+class RefusedRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept of a request that was refused. Nothing of it is secret."""
+
+    tenant: TenantId
+    client_id: str  # as presented, cut to 200 printable characters; "" where there was none
+    endpoint: str
+    error: str  # the wire code
+    reason: str  # the description, which is one of our constants
+    address: str
+    request_id: str
+    at_ms: int  # milliseconds since the epoch
 
 
 class Published(msgspec.Struct, frozen=True):
@@ -87,7 +102,32 @@ class Clients(Protocol):
 
 class Ledger(Protocol):
     async def record(self, issued: IssuedToken) -> None:
-        """Return once the record is committed."""
+        """Return once the record is committed, or is safe in the spool."""
+        ...
+
+
+class IssuedCounts(Protocol):
+    async def of_month(self, account: str, month: str) -> int:
+        """Count the account's tokens in this UTC month ("2026-11").
+
+        Those of all workers as of the last commit or reading, and what waits here. The first time
+        costs a reading; while the database is away, what is known here counts.
+        """
+        ...
+
+
+class Usage(Protocol):
+    def count(self, tenant: TenantId, client_id: ClientId, api: str, event: str) -> None:
+        """Count "introspected", "limited", "refused:<error code>" …; nothing waits for it.
+
+        It is written within a second or two, and lost by kill -9.
+        """
+        ...
+
+
+class Refusals(Protocol):
+    def note(self, refused: RefusedRequest) -> None:
+        """Keep it, where the tenant has room this minute; nothing waits for it."""
         ...
 
 
@@ -138,25 +178,6 @@ class Limits(Protocol):
         """Take one token request of a client that has proved itself.
 
         Raises TooManyRequests, with the same headers, where it is over a limit.
-        """
-        ...
-
-
-class IssuedCounts(Protocol):
-    async def of_month(self, account: str, month: str) -> int:
-        """Count the account's tokens in this UTC month ("2026-11").
-
-        Those of all workers as of the last commit or reading, and what waits here. The first time
-        costs a reading; while the database is away, what is known here counts.
-        """
-        ...
-
-
-class Usage(Protocol):
-    def count(self, tenant: TenantId, client_id: ClientId, api: str, event: str) -> None:
-        """Count "introspected", "limited", "refused:<error code>" …; nothing waits for it.
-
-        It is written within a second or two, and lost by kill -9.
         """
         ...
 
@@ -266,6 +287,9 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     issuers: Issuers
     clients: Clients
     ledger: Ledger
+    issued_counts: IssuedCounts
+    usage: Usage
+    refusals: Refusals
     replays: Replays
     secret_uses: SecretUses
     wrong_secrets: WrongSecrets

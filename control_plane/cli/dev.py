@@ -84,6 +84,7 @@ def _prepare(data_dir: Path, owner_url: str, port: int, ending: Ending) -> dict[
     environment = {
         "SECRET_PEPPER": kept.get("SECRET_PEPPER") or new_key(),
         "PUBLIC_URL": f"http://{_HOST}:{port}",
+        "SPOOL_DIR": str((data_dir / "spool").absolute()),
         "ALLOWED_HOSTS": "localhost",  # as people type it
         "OUTBOUND_NETWORKS": "127.0.0.0/8,::1/128",  # a client's key set is on this machine too
         **given,

@@ -11,6 +11,7 @@ from control_plane.cli.ending import Ended, Ending
 from control_plane.cli.settings import Login, load_config
 from control_plane.jobs.key_rotation import rotate_keys
 from control_plane.jobs.limits import publish_limits
+from control_plane.jobs.retention import keep_ledger
 from control_plane.keys.actions import KeyKeeper
 from shared.runtime.database import Database
 from shared.runtime.logs import configure_logs
@@ -21,7 +22,7 @@ _group = click.Group()
 
 @command(_group, "jobs")
 def serve_jobs(terminal: Terminal) -> None:
-    """Rotate signing keys when they are due, and look after limits, until SIGINT or SIGTERM."""
+    """Rotate signing keys, look after limits and drop old records, until SIGINT or SIGTERM."""
     ending = Ending()
     config = load_config(terminal.data_dir, Login.CONTROL)
     configure_logs(config.log_level)
@@ -30,7 +31,10 @@ def serve_jobs(terminal: Terminal) -> None:
 
     async def work() -> None:
         try:
-            await asyncio.gather(rotate_keys(keeper), publish_limits(database))
+            async with asyncio.TaskGroup() as group:
+                group.create_task(rotate_keys(keeper))
+                group.create_task(publish_limits(database))
+                group.create_task(keep_ledger(database, config.ledger_days))
         finally:
             await database.close()
 

@@ -32,7 +32,9 @@ async def token(asked: Asked, given: Given) -> Answer:
     await given.ledger.record(
         IssuedToken(
             tenant=issuer.tenant_id,
+            account=issuer.snapshot.account_id,
             client_id=proved.client.client_id,
+            api=template.api,
             jti=jti,
             lifetime=template.lifetime,
         )

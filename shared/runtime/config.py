@@ -61,6 +61,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     log_level: str = "INFO"
     outbound_networks: tuple[Network, ...] = ()  # may be fetched from, although private
     trusted_proxies: tuple[Network, ...] = ()  # believed in what they say of the caller
+    spool_dir: Path = Path("/var/lib/auth-service/spool")  # of records the database cannot take
+    spool_limit: int = 256 * 2**20  # octets
+    ledger_days: int = 365
     allowed_hosts: tuple[str, ...] = ()  # names the server has besides that of public_url
     redis_url: str | None = None  # where workers and machines share limits
 
@@ -182,6 +185,12 @@ def _between(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
+def _directory(text: str) -> Path:
+    if not Path(text).is_absolute():
+        raise ValueError("must be an absolute path")
+    return Path(text)
+
+
 def _log_level(text: str) -> str:
     if text.upper() not in _LOG_LEVELS:
         raise ValueError(f"must be one of {', '.join(_LOG_LEVELS)}")
@@ -216,6 +225,9 @@ FIELDS: Mapping[str, tuple[str, Callable[[str], Any], bool]] = {
     "DRAIN_DELAY": ("drain_delay", _between(0, 60), False),
     "TOKEN_TTL": ("token_ttl", _between(MINIMUM_TOKEN_LIFETIME, MAXIMUM_TOKEN_LIFETIME), False),
     "ALLOWED_HOSTS": ("allowed_hosts", _host_names, False),
+    "LEDGER_DAYS": ("ledger_days", _between(1, 3650), False),
+    "SPOOL_DIR": ("spool_dir", _directory, False),
+    "SPOOL_LIMIT": ("spool_limit", _between(2**16, 2**40), False),
     "LOG_LEVEL": ("log_level", _log_level, False),
     "TRUSTED_PROXIES": ("trusted_proxies", _networks, False),
     "OUTBOUND_NETWORKS": ("outbound_networks", _networks, False),

@@ -63,6 +63,23 @@ class Telemetry:
         self._ledger_records = Counter(
             "ledger_records", "Tokens recorded in the ledger", registry=registry
         )
+        self._spooled = Gauge(
+            "ledger_spooled_tokens",
+            "Tokens that wait in the spool",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self._spooled_since = Gauge(
+            "ledger_spool_oldest_timestamp_seconds",
+            "When the oldest token in the spool was issued, to the minute; 0 where it is empty",
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self._replayed = Counter(
+            "ledger_replayed_tokens",
+            "Tokens that came to the ledger by the spool",
+            registry=registry,
+        )
         self._issuers_held = Gauge(
             "issuers_held",
             "Issuers in memory",
@@ -112,6 +129,12 @@ class Telemetry:
     def observe_commit(self, records: int, seconds: float) -> None:
         self._ledger_commit.observe(seconds)
         self._ledger_records.inc(records)
+
+    def observe_spool(self, tokens: int, oldest: int, replayed: int) -> None:
+        """`oldest`: seconds since the epoch, 0 where nothing waits; `replayed`: just now."""
+        self._spooled.set(tokens)
+        self._spooled_since.set(oldest)
+        self._replayed.inc(replayed)
 
     def observe_look(self, issuers_held: int) -> None:
         self._issuers_held.set(issuers_held)

@@ -22,6 +22,9 @@ _GOOD = {
     "WORKERS": "3",
     "TOKEN_TTL": "600",
     "ALLOWED_HOSTS": "Auth.internal, [::1]",
+    "LEDGER_DAYS": "30",
+    "SPOOL_DIR": "/srv/spool",
+    "SPOOL_LIMIT": "1048576",
     "LOG_LEVEL": "warning",
     "TRUSTED_PROXIES": "10.2.0.0/16",
     "REDIS_URL": "redis://:redis-password@redis.example:6379/0",
@@ -53,6 +56,8 @@ def test_every_variable_is_read() -> None:
     assert config.bind_address == ("127.0.0.1", 9000)
     assert (config.workers, config.token_ttl, config.log_level) == (3, 600, "WARNING")
     assert config.outbound_networks == (ip_network("10.1.0.0/16"), ip_network("fd00::/8"))
+    assert (config.ledger_days, config.spool_limit) == (30, 2**20)
+    assert config.spool_dir == Path("/srv/spool")
     assert config.console_url == "https://console.example"
     assert [each.kid for each in config.operator_keys] == ["one", "two"]
     assert config.trusted_proxies == (ip_network("10.2.0.0/16"),)
@@ -123,6 +128,9 @@ _WRONG = [
     pytest.param("TOKEN_TTL", "59", id="ttl-too-short"),
     pytest.param("TOKEN_TTL", "86401", id="ttl-too-long"),
     pytest.param("TOKEN_TTL", "1h", id="ttl-unit"),
+    pytest.param("LEDGER_DAYS", "0", id="days-none"),
+    pytest.param("SPOOL_DIR", _CANARY, id="spool-relative"),
+    pytest.param("SPOOL_LIMIT", "1", id="spool-too-small"),
     pytest.param("LOG_LEVEL", _CANARY, id="level-unknown"),
     pytest.param("OUTBOUND_NETWORKS", _CANARY, id="networks-no-network"),
     pytest.param("OUTBOUND_NETWORKS", "10.1.0.1/16", id="networks-with-a-host-in-it"),
