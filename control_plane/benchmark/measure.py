@@ -30,8 +30,8 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
 
 
 FULL = Size(form="full", seconds=3.0, runs=5, tokens=1_000_000, starts=5)
-QUICK = Size(form="quick", seconds=0.5, runs=3, tokens=5_000, starts=1)
-SHORT = Size(form="short", seconds=0.3, runs=1, tokens=1_000, starts=1, connections=8)
+QUICK = Size(form="quick", seconds=0.4, runs=2, tokens=5_000, starts=1)
+SHORT = Size(form="short", seconds=0.2, runs=1, tokens=1_000, starts=1, connections=8)
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +44,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     mode: Mode = Mode.CLOSED
     rate: float = 1000.0  # of an open loop
     ledger: Ledger | None = None
-    accept: Callable[[bytes], None] | None = None  # looks at the body of one answer; may refuse
+    accept: Callable[[bytes], None] | None = None  # raises Spoiled for a body that is not right
 
 
 def warm(case: Case, size: Size, cores: Cores) -> None:
