@@ -15,6 +15,7 @@ def table_of(results: Results) -> str:
         _rows(("ours, one worker on one core", *_FIGURES), _ours(results)),
         _rows(("the limit of one core", "/s", "ours is"), _limit(results)),
     ]
+    parts += _void(results)
     if results.peers:
         parts.append(
             _rows(
@@ -49,6 +50,16 @@ def _ours(results: Results) -> Iterable[Sequence[str]]:
     for each in (*ours.tokens.values(), *ours.others.values()):
         yield each.name, *_figures(each)
     yield f"{ours.workers.two.name}, two workers", *_figures(ours.workers.two)
+
+
+def _void(results: Results) -> Iterable[str]:
+    """Name the loads that had runs with answers of 503: their figures are of the other runs."""
+    ours = results.ours
+    of_pairs = (pair.ours for each in results.peers for pair in each.algorithms.values())
+    of_ours = (*ours.tokens.values(), *ours.others.values(), ours.workers.two, *of_pairs)
+    void = [f"{each.name} ({each.void})" for each in of_ours if each.void]
+    if void:
+        yield f"runs with answers of 503, repeated: {', '.join(void)}"
 
 
 def _figures(measured: Measured) -> Sequence[str]:

@@ -13,6 +13,7 @@ class SmallServer:
 
     def __init__(self) -> None:
         self.answer = _ANSWER
+        self.first: list[bytes] = []  # answers before it
         self.stall = 0.0  # seconds, before the next answer alone
         self.connections = 0
         self.paths: list[str] = []
@@ -25,7 +26,7 @@ class SmallServer:
                 self.paths.append(head.split(b" ")[1].decode())
                 stall, self.stall = self.stall, 0.0
                 await asyncio.sleep(stall)
-                writer.write(self.answer)
+                writer.write(self.first.pop() if self.first else self.answer)
                 await writer.drain()
                 if not self.answer:
                     break

@@ -1,5 +1,6 @@
 """A load proves itself: every answer right, every token recorded, one of each run verified."""
 
+import asyncio
 import os
 import sys
 from pathlib import Path
@@ -21,6 +22,7 @@ from control_plane.benchmark.proof import Issuer, proof
 from control_plane.benchmark.requests import get, post
 from control_plane.benchmark.starts import free_port
 from shared.domain.jwk import Algorithm
+from tests.control_plane.benchmark.conftest import SmallServer
 from tests.support import MASTER_KEY, PEPPER, Server
 
 _ANYWHERE = Cores(server=None, rest=None)
@@ -89,6 +91,22 @@ def test_answers_that_are_not_in_the_ledger_spoil_a_run(
     case = Case(name="JWKS", running=running, requests=asked, ledger=bench.ledger)
     with pytest.raises(Spoiled, match="answered, but 0 in the ledger"):
         measure(case, SHORT, _ANYWHERE)
+
+
+async def test_a_run_with_answers_of_503_is_void_and_repeated(small: SmallServer) -> None:
+    small.first = [b"HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n"]
+    this = Running(process=psutil.Process(), port=small.port, seconds_to_ready=0.0)
+    case = Case(name="busy", running=this, requests=[get(small.port, "/")])
+    run = await asyncio.to_thread(measure, case, SHORT, _ANYWHERE)
+    assert (run.void, run.count > 0) == (1, True)
+
+
+async def test_a_server_that_is_never_available_spoils_a_run(small: SmallServer) -> None:
+    small.answer = b"HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n"
+    this = Running(process=psutil.Process(), port=small.port, seconds_to_ready=0.0)
+    case = Case(name="down", running=this, requests=[get(small.port, "/")])
+    with pytest.raises(Spoiled, match="503"):
+        await asyncio.to_thread(measure, case, SHORT, _ANYWHERE)
 
 
 def test_the_ledgers_growth_is_told_for_a_token(bench: Bench, running: Running) -> None:

@@ -48,6 +48,13 @@ def test_the_table_says_when_the_cores_are_shared(found: Results) -> None:
     assert "share the cores" in table_of(alone)
 
 
+def test_the_table_tells_of_runs_that_were_void(found: Results) -> None:
+    tokens = found.ours.tokens | {"ES256": replace(found.ours.tokens["ES256"], void=2)}
+    assert "503" not in table_of(found)
+    told = table_of(replace(found, ours=replace(found.ours, tokens=tokens)))
+    assert "runs with answers of 503, repeated: tokens ES256 (2)" in told
+
+
 def test_results_survive_json(found: Results) -> None:
     assert msgspec.json.decode(msgspec.json.encode(found), type=Results) == found
 
