@@ -37,7 +37,7 @@ def _machine(machine: Machine, results: Results) -> str:
             f" generator and PostgreSQL on core {machine.other_core}"
         )
     return (
-        f"{machine.processor}, {machine.cores} cores, {machine.memory_gb} GB, {machine.system},"
+        f"{machine.cpu}, {machine.cores} cores, {machine.memory_gb} GB, {machine.system},"
         f" Python {machine.python}\n"
         f"{where}\n"
         f"load average {machine.load_average} at the start; {results.form} form,"

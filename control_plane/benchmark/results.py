@@ -110,7 +110,7 @@ class Ours(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
-    processor: str
+    cpu: str
     cores: int
     memory_gb: float
     system: str
@@ -174,7 +174,7 @@ def median_of(name: str, runs: list[Run]) -> Measured:
 
 def describe_machine(server_core: int | None, other_core: int | None) -> Machine:
     return Machine(
-        processor=_processor(),
+        cpu=_cpu_model(),
         cores=psutil.cpu_count() or 1,
         memory_gb=round(psutil.virtual_memory().total / 1e9, 1),
         system=f"{platform.system()} {platform.release()}",
@@ -189,7 +189,7 @@ def describe_versions(postgres: str) -> dict[str, str]:
     return {each: version(each) for each in _PACKAGES} | {"postgresql": postgres}
 
 
-def _processor() -> str:
+def _cpu_model() -> str:
     if sys.platform == "linux":
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):

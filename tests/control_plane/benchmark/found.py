@@ -82,7 +82,7 @@ def ours() -> Ours:
 def results(*peers: Peer) -> Results:
     mine, limit = ours(), Limit(signatures=dict.fromkeys(ALGORITHMS, 30_000.0), http=20_000.0)
     machine = Machine(
-        processor="A <processor> & more",
+        cpu="A <processor> & more",
         cores=2,
         memory_gb=24.0,
         system="Linux 6",
