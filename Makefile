@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SET_UP := $(VENV)/.set-up
 
-.PHONY: setup dev test lint check bench-tenants lock clean
+.PHONY: setup dev test bench bench-short bench-tenants lint check lock clean
 
 setup: $(SET_UP)
 
@@ -20,6 +20,13 @@ dev: setup
 
 test: setup
 	$(BIN)/python -m pytest -n auto
+
+# A quarter of an hour. BENCH_JSON=path and BENCH_SVG=directory keep what it found.
+bench: setup
+	$(BIN)/python -m tests.benchmarks.bench
+
+bench-short: setup
+	BENCH_SHORT=1 $(BIN)/python -m tests.benchmarks.bench
 
 lint: setup
 	$(BIN)/ruff format --check
@@ -40,4 +47,4 @@ lock:
 	  --generate-hashes --no-header --no-emit-index-url --no-annotate --quiet --output-file requirements.lock
 
 clean:
-	rm -rf $(VENV) .lock-venv build dist
+	rm -rf $(VENV) .lock-venv .bench-cache build dist

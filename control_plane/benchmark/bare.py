@@ -29,6 +29,7 @@ def bare_rate(algorithm: Algorithm, seconds: float, core: int | None) -> float:
     done = subprocess.run(  # noqa: S603 - our own module
         [sys.executable, "-m", module, algorithm.value, str(seconds), where],
         stdout=subprocess.PIPE,
+        start_new_session=True,
         timeout=seconds + _PATIENCE,
         check=True,
     )

@@ -88,7 +88,7 @@ def _chart(title: str, unit: str, bars: Sequence[Bar], results: Results) -> str:
     told = f"{title}: " + ", ".join(f"{each.label} {each.shown}" for each in bars)
     rows = "".join(_row(number, each, longest) for number, each in enumerate(bars))
     machine = results.machine
-    source = f"make bench, {machine.processor}, {machine.cores} cores"
+    source = f"make bench, {machine.cpu}, {machine.cores} cores"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{escape(told)}"'
         f' viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}">\n'

@@ -23,7 +23,7 @@ from control_plane.benchmark.connection import Connection, Tally
 from control_plane.benchmark.cores import begin_process
 from control_plane.benchmark.pace import Bound, ClosedLoop, Once, OpenLoop
 
-_PATIENCE = 10.0  # seconds for the last answers, after which they count as broken
+_PATIENCE = 30.0  # seconds for the last answers, after which they count as broken
 _LONGEST = 600.0  # seconds
 
 
@@ -82,7 +82,8 @@ def run_apart(job: Job) -> Load:
         [sys.executable, "-m", "control_plane.benchmark.generator"],
         input=msgspec.json.encode(job),
         stdout=subprocess.PIPE,
-        timeout=job.seconds + 3 * _PATIENCE,
+        start_new_session=True,  # a terminal's Ctrl-C reaches the harness alone, which ends this
+        timeout=job.seconds + 2 * _PATIENCE,
         check=True,
     )
     return msgspec.json.decode(done.stdout, type=Load)
@@ -92,26 +93,28 @@ async def drive(job: Job) -> Load:
     """Run the job in this process's loop. errors: OSError when nobody listens"""
     tally = Tally(job.kept)
     spent, began = time.process_time(), time.perf_counter()
-    bound = Bound(job.requests, job.count, job.seconds)
     match job.mode:
         case Mode.CLOSED:
-            await _closed(job, tally, bound)
+            await _closed(job, tally)
         case Mode.OPEN:
-            await _open(job, tally, bound)
+            await _open(job, tally)
         case Mode.FRESH:
+            bound = Bound(job.requests, job.count, job.seconds)
             await asyncio.gather(*(_fresh(job, tally, bound) for _ in range(job.connections)))
     seconds = (tally.last or time.perf_counter()) - began
     return _load(tally, seconds, time.process_time() - spent)
 
 
-async def _closed(job: Job, tally: Tally, bound: Bound) -> None:
-    pace = ClosedLoop(bound)
+async def _closed(job: Job, tally: Tally) -> None:
+    pace = ClosedLoop(Bound(job.requests, job.count, job.seconds))
     connections = [await _dial(job, Connection(pace, tally)) for _ in range(job.connections)]
     pace.begin(connections)
     await _await_end(pace.ended, job, connections)
 
 
-async def _open(job: Job, tally: Tally, bound: Bound) -> None:
+async def _open(job: Job, tally: Tally) -> None:
+    due = max(1, round(job.rate * job.seconds))
+    bound = Bound(job.requests, due if job.count is None else min(due, job.count), None)
     pace = OpenLoop(bound, job.rate)
     connections = [await _dial(job, Connection(pace, tally)) for _ in range(job.connections)]
     pace.begin(connections)

@@ -22,7 +22,7 @@ from shared.runtime.database import Database
 from shared.runtime.sealing import Sealer
 
 _LIFETIME = 3600  # seconds
-_PATIENCE = 10.0  # seconds for the last records to stand in the ledger
+_PATIENCE = 30.0  # seconds for the last records to stand in the ledger
 _GLANCE = 0.05  # seconds
 
 _COUNT = "SELECT count(*) FROM ledger.issued"

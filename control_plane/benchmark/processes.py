@@ -45,8 +45,12 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
         return [self.process, *self.process.children(recursive=True)]
 
     def cpu_seconds(self) -> dict[int, float]:
-        """Give what each of its processes has spent."""
-        return {each.pid: sum(each.cpu_times()[:2]) for each in self.tree}
+        """Give what each of its processes has spent; one that has just ended is left out."""
+        spent = {}
+        for each in self.tree:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                spent[each.pid] = sum(each.cpu_times()[:2])
+        return spent
 
     def memory(self) -> float:
         """Give the resident set of its largest process, in MB: of one worker."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from control_plane.benchmark.results import Machine, Measured, Peer, Results, Target
 
+_FIGURES = ("/s", "p50 ms", "p95 ms", "p99 ms", "CPU us")
 _VERDICTS = {True: "met", False: "MISSED", None: "-"}
 
 
@@ -14,19 +15,17 @@ def table_of(results: Results) -> str:
         _rows(("ours, one worker on one core", *_FIGURES), _ours(results)),
         _rows(("the limit of one core", "/s", "ours is"), _limit(results)),
     ]
+    parts += _void(results)
     if results.peers:
         parts.append(
             _rows(
-                ("peer, in turns with ours", "/s", "ours /s", "x", "x by CPU", "MB"),
+                ("peer, in turns with ours", *_FIGURES[:4], "ours /s", "x", "x by CPU", "MB"),
                 _peers(results),
             )
         )
         parts += [_reason(each) for each in results.peers if each.reason]
     parts.append(_rows(("target", "measured", "promised", "", "what"), _targets(results.targets)))
     return "\n\n".join(parts)
-
-
-_FIGURES = ("/s", "p50 ms", "p95 ms", "p99 ms", "CPU us")
 
 
 def _machine(machine: Machine, results: Results) -> str:
@@ -38,7 +37,7 @@ def _machine(machine: Machine, results: Results) -> str:
             f" generator and PostgreSQL on core {machine.other_core}"
         )
     return (
-        f"{machine.processor}, {machine.cores} cores, {machine.memory_gb} GB, {machine.system},"
+        f"{machine.cpu}, {machine.cores} cores, {machine.memory_gb} GB, {machine.system},"
         f" Python {machine.python}\n"
         f"{where}\n"
         f"load average {machine.load_average} at the start; {results.form} form,"
@@ -51,6 +50,16 @@ def _ours(results: Results) -> Iterable[Sequence[str]]:
     for each in (*ours.tokens.values(), *ours.others.values()):
         yield each.name, *_figures(each)
     yield f"{ours.workers.two.name}, two workers", *_figures(ours.workers.two)
+
+
+def _void(results: Results) -> Iterable[str]:
+    """Name the loads that had runs with answers of 503: their figures are of the other runs."""
+    ours = results.ours
+    of_pairs = (pair.ours for each in results.peers for pair in each.algorithms.values())
+    of_ours = (*ours.tokens.values(), *ours.others.values(), ours.workers.two, *of_pairs)
+    void = [f"{each.name} ({each.void})" for each in of_ours if each.void]
+    if void:
+        yield f"runs with answers of 503, repeated: {', '.join(void)}"
 
 
 def _figures(measured: Measured) -> Sequence[str]:
@@ -76,7 +85,7 @@ def _peers(results: Results) -> Iterable[Sequence[str]]:
         for algorithm, pair in peer.algorithms.items():
             yield (
                 f"{peer.name} {peer.version} {algorithm}",
-                f"{pair.theirs.rate:,.0f}",
+                *_figures(pair.theirs)[:4],
                 f"{pair.ours.rate:,.0f}",
                 f"{pair.ratio:.2f}",
                 f"{pair.cpu_ratio:.2f}",
@@ -96,19 +105,13 @@ def _targets(targets: list[Target]) -> Iterable[Sequence[str]]:
 
 
 def _rows(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, *rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
-    return "\n".join(
-        "  ".join(
-            _aligned(cell, width, column, len(head))
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )
+    body = list(rows)
+    columns = [_column(cells) for cells in zip(head, *body, strict=True)]
+    return "\n".join("  ".join(cells).rstrip() for cells in zip(*columns, strict=True))
 
 
-def _aligned(cell: str, width: int, column: int, columns: int) -> str:
-    """Put words to the left and numbers to the right; a last column of words stays where it is."""
-    if column == 0 or (column == columns - 1 and not cell[:1].isdigit()):
-        return cell.ljust(width)
-    return cell.rjust(width)
+def _column(cells: Sequence[str]) -> list[str]:
+    """Put numbers to the right, and words to the left."""
+    width = max(map(len, cells))
+    numbers = all(each[:1].isdigit() or each[:1] == "-" for each in cells[1:])
+    return [each.rjust(width) if numbers else each.ljust(width) for each in cells]

@@ -26,6 +26,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     p99: float
     cpu_us: float  # microseconds of the server's CPU for an answer
     busiest: float  # the part of that which its busiest process spent, 0 to 1
+    void: int = 0  # runs before it that had answers of 503
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +41,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     busiest: float
     count: int  # answers in all, each as expected
     rates: list[float]
+    void: int = 0  # runs that had answers of 503, and were repeated
 
 
 class Paired(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,7 +110,7 @@ class Ours(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
-    processor: str
+    cpu: str
     cores: int
     memory_gb: float
     system: str
@@ -140,7 +142,7 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float  # the whole of it
 
 
-def run_of(load: Load, spent: dict[int, float]) -> Run:
+def run_of(load: Load, spent: dict[int, float], void: int = 0) -> Run:
     """`spent`: what each process of the server has spent on it, in seconds."""
     total = sum(spent.values())
     return Run(
@@ -151,6 +153,7 @@ def run_of(load: Load, spent: dict[int, float]) -> Run:
         p99=load.p99,
         cpu_us=total / load.count * _MEGA,
         busiest=max(spent.values()) / total if total else 0.0,
+        void=void,
     )
 
 
@@ -165,12 +168,13 @@ def median_of(name: str, runs: list[Run]) -> Measured:
         busiest=median(each.busiest for each in runs),
         count=sum(each.count for each in runs),
         rates=[each.rate for each in runs],
+        void=sum(each.void for each in runs),
     )
 
 
 def describe_machine(server_core: int | None, other_core: int | None) -> Machine:
     return Machine(
-        processor=_processor(),
+        cpu=_cpu_model(),
         cores=psutil.cpu_count() or 1,
         memory_gb=round(psutil.virtual_memory().total / 1e9, 1),
         system=f"{platform.system()} {platform.release()}",
@@ -185,7 +189,7 @@ def describe_versions(postgres: str) -> dict[str, str]:
     return {each: version(each) for each in _PACKAGES} | {"postgresql": postgres}
 
 
-def _processor() -> str:
+def _cpu_model() -> str:
     if sys.platform == "linux":
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):

@@ -1,6 +1,7 @@
 """`auth-service bench`: how fast it is on this machine."""
 
 import os
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,12 +30,13 @@ _group = click.Group()
 
 
 @command(_group, "bench")
-@click.option("--quick", is_flag=True, help="Half a minute instead of some ten: rough figures.")
+@click.option("--quick", is_flag=True, help="Under a minute instead of some ten: rough figures.")
 def bench(terminal: Terminal, quick: bool) -> None:
     """Measure how fast it is on this machine, with a database of its own that it then removes.
 
     Only addresses of this machine are asked.
     """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended as by Ctrl-C: nothing stays
     try:
         results = run_bench(QUICK if quick else FULL, terminal)
     except (EmbeddedPostgresError, NotStarted, Spoiled) as error:

@@ -84,6 +84,7 @@ def main() -> None:
     if path := os.environ.get("BENCH_JSON"):
         Path(path).write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=2) + b"\n")
     if directory := os.environ.get("BENCH_SVG"):
+        Path(directory).mkdir(parents=True, exist_ok=True)
         for name, svg in charts_of(results).items():
             (Path(directory) / name).write_text(svg)
 

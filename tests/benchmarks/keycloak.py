@@ -65,7 +65,7 @@ def prepare(port: int, environment: dict[str, str]) -> Prepared:
             )
             for each in Algorithm
         },
-        rounds_of_warmth=15,
+        rounds_of_warmth=30,
     )
 
 
