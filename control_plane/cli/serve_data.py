@@ -2,10 +2,10 @@
 
 import logging
 import sys
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
-from prometheus_client.multiprocess import mark_process_dead
 
 from control_plane.cli.child import refuse_taken_port
 from control_plane.cli.command import Terminal, command
@@ -41,8 +41,12 @@ def _serve_data_plane(terminal: Terminal, config: Config, directory: str) -> int
         return environment | {"PROMETHEUS_MULTIPROC_DIR": directory}
 
     def forget(pid: int) -> None:
-        """A gauge is what a living worker holds; its counters stay."""
-        mark_process_dead(pid, directory)  # type: ignore[no-untyped-call]
+        """Drop the worker's gauges: they say what a living one holds. Its counters stay.
+
+        prometheus_client has a function for it, but its import takes 60 ms of each start.
+        """
+        for gauge in Path(directory).glob(f"gauge_live*_{pid}.db"):
+            gauge.unlink(missing_ok=True)
 
     host, port = config.bind_address
     refuse_taken_port(host, port)

@@ -116,6 +116,7 @@ def main(arguments: list[str]) -> None:
     if os.getppid() != int(parent):  # it was gone before the kernel knew
         sys.exit(1)
     Worker(int(listener), int(ready)).serve(module, factory, held=held == "held")
+    os._exit(0)  # all is finished: to take the interpreter apart would only take time
 
 
 if __name__ == "__main__":

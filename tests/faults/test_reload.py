@@ -14,7 +14,7 @@ import pytest
 
 from tests.conftest import run_server
 from tests.faults.conftest import served_tenant
-from tests.faults.load import under_load, until
+from tests.faults.load import under_load, until, until_true
 from tests.faults.raw_client import raw_clients
 from tests.support import PEPPER, Installation, Server
 
@@ -67,6 +67,26 @@ async def test_no_request_fails_while_the_workers_are_replaced_again_and_again(
     assert set(raw.statuses) | set(load.statuses()) == {httpx.codes.OK}
     # they were told to come anew: no connection was left to break
     assert seen > _CLIENTS
+
+
+async def followed_at(server: Server) -> float:
+    """When the worker that is furthest behind has looked for changes, by the metrics."""
+    async with httpx.AsyncClient() as http:
+        metrics = (await http.get(f"{server.url}/metrics")).text
+    return float(metrics.partition("\nsnapshots_followed_timestamp_seconds ")[2].split()[0])
+
+
+async def test_the_gauges_of_replaced_workers_are_forgotten(installation: Installation) -> None:
+    with run_server(installation) as server:
+        before = workers_of(server)
+        reload_workers(server)
+        await until_replaced(server, before)
+        replaced_at = time.time()
+
+        async def is_recent() -> bool:
+            return await followed_at(server) > replaced_at
+
+        await until_true(is_recent, "a worker that has ended is still counted", _PATIENCE)
 
 
 async def assert_old_workers_serve_on(
