@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SET_UP := $(VENV)/.set-up
 
-.PHONY: setup dev test lint check lock clean
+.PHONY: setup dev test bench bench-short bench-tenants lint check lock clean
 
 setup: $(SET_UP)
 
@@ -21,6 +21,13 @@ dev: setup
 test: setup
 	$(BIN)/python -m pytest -n auto
 
+# A quarter of an hour. BENCH_JSON=path and BENCH_SVG=directory keep what it found.
+bench: setup
+	$(BIN)/python -m tests.benchmarks.bench
+
+bench-short: setup
+	BENCH_SHORT=1 $(BIN)/python -m tests.benchmarks.bench
+
 lint: setup
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
@@ -29,6 +36,10 @@ lint: setup
 
 check: lint test
 
+# Some twenty minutes: 1, 1,000 and 10,000 tenants. BENCH_TENANTS_JSON=path keeps what it finds.
+bench-tenants: setup
+	$(BIN)/python -m tests.benchmarks.many_tenants
+
 # For maintainers: resolves pyproject.toml anew. uv lives in a virtual environment of its own.
 lock:
 	test -x .lock-venv/bin/uv || ($(PYTHON) -m venv .lock-venv && .lock-venv/bin/pip install --quiet uv)
@@ -36,4 +47,4 @@ lock:
 	  --generate-hashes --no-header --no-emit-index-url --no-annotate --quiet --output-file requirements.lock
 
 clean:
-	rm -rf $(VENV) .lock-venv build dist
+	rm -rf $(VENV) .lock-venv .bench-cache build dist

@@ -20,20 +20,36 @@ from shared.domain.client import Client
 from shared.domain.client_jwk import ClientJwk
 from shared.domain.ids import ClientId, TenantId
 from shared.domain.jwk import Algorithm
+from shared.domain.limits import Rate
 from shared.domain.outbound_url import Address
 from shared.domain.snapshot import IssuerSnapshot
 
 Clock: TypeAlias = Callable[[], int]  # seconds since the epoch
-NewTokenId: TypeAlias = Callable[[], bytes]  # a fresh jti: the octets of a UUID
+NewTokenId: TypeAlias = Callable[[], bytes]  # a fresh jti: the 16 octets of a UUIDv7
 
 
 class IssuedToken(msgspec.Struct, frozen=True, kw_only=True):
     """What the ledger keeps of a token."""
 
     tenant: TenantId
+    account: str
     client_id: ClientId
-    jti: bytes  # the octets of a UUID
+    api: str  # the first audience
+    jti: bytes  # the 16 octets of the UUIDv7
     lifetime: int  # seconds
+
+
+class RefusedRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept of a request that was refused. Nothing of it is secret."""
+
+    tenant: TenantId
+    client_id: str  # as presented, cut to 200 printable characters; "" where there was none
+    endpoint: str
+    error: str  # the wire code
+    reason: str  # the description, which is one of our constants
+    address: str
+    request_id: str
+    at_ms: int  # milliseconds since the epoch
 
 
 class Published(msgspec.Struct, frozen=True):
@@ -86,7 +102,32 @@ class Clients(Protocol):
 
 class Ledger(Protocol):
     async def record(self, issued: IssuedToken) -> None:
-        """Return once the record is committed."""
+        """Return once the record is committed, or is safe in the spool."""
+        ...
+
+
+class IssuedCounts(Protocol):
+    async def of_month(self, account: str, month: str) -> int:
+        """Count the account's tokens in this UTC month ("2026-11").
+
+        Those of all workers as of the last commit or reading, and what waits here. The first time
+        costs a reading; while the database is away, what is known here counts.
+        """
+        ...
+
+
+class Usage(Protocol):
+    def count(self, tenant: TenantId, client_id: ClientId, api: str, event: str) -> None:
+        """Count "introspected", "limited", "refused:<error code>" …; nothing waits for it.
+
+        It is written within a second or two, and lost by kill -9.
+        """
+        ...
+
+
+class Refusals(Protocol):
+    def note(self, refused: RefusedRequest) -> None:
+        """Keep it, where the tenant has room this minute; nothing waits for it."""
         ...
 
 
@@ -109,15 +150,78 @@ class WrongSecrets(Protocol):
         """Give how many guessers are counted: mostly none."""
         ...
 
-    def check(self, guesser: tuple[TenantId, ClientId, str], *, known: bool, now: int) -> None:
+    def check_here(self, guesser: tuple[TenantId, ClientId, str], *, known: bool, now: int) -> None:
+        """Do as check by what this worker knows alone, for a secret that was proved before."""
+        ...
+
+    async def check(
+        self, guesser: tuple[TenantId, ClientId, str], *, known: bool, now: int
+    ) -> None:
         """Raise TooManyRequests where there were too many; `known`: there is such a client."""
         ...
 
-    def count(
+    async def count(
         self, guesser: tuple[TenantId, ClientId, str], guess: bytes, *, known: bool, now: int
     ) -> None:
         """Count a guess that was wrong, by a digest of it."""
         ...
+
+
+class Admission(msgspec.Struct, frozen=True):
+    """A token request that the limits let pass."""
+
+    headers: tuple[tuple[bytes, bytes], ...]  # RateLimit, RateLimit-Policy; empty: nothing limits
+
+
+class Limits(Protocol):
+    async def admit(self, issuer: ServedIssuer, client: Client) -> Admission:
+        """Take one token request of a client that has proved itself.
+
+        Raises TooManyRequests, with the same headers, where it is over a limit.
+        """
+        ...
+
+
+class Thresholds(Protocol):
+    """The shares of a month's tokens that accounts have used."""
+
+    async def reach(self, account: str, month: str, percents: tuple[int, ...]) -> tuple[int, ...]:
+        """Record that the account has used so much; give those that were not recorded before."""
+        ...
+
+
+class Lease(msgspec.Struct, frozen=True):
+    """What a worker was given of a limit that all workers share."""
+
+    granted: int  # token requests
+    left: int  # for other leases
+    wait: int  # nanoseconds until there is one more; 0 where some were granted
+
+
+class Leases(Protocol):
+    """Limits that the workers of all machines share. Raises TemporarilyUnavailable."""
+
+    @property
+    def usable(self) -> bool:
+        """False: nobody answers, and each worker counts for itself."""
+        ...
+
+    async def take(self, tenant: TenantId, client_id: str, rate: Rate, most: int) -> Lease:
+        """Take up to so many of the limit of a client, or of the tenant where that is ''."""
+        ...
+
+
+class SharedGuesses(Protocol):
+    """Wrong secrets that the workers of all machines count together. Raises as Leases."""
+
+    @property
+    def usable(self) -> bool: ...
+
+    async def locked_for(self, tenant: TenantId, guesser: bytes) -> int:
+        """Tell for how many seconds the guesser is to be refused; 0: it is not."""
+        ...
+
+    async def count(self, tenant: TenantId, guesser: bytes, guess: bytes) -> None: ...
 
 
 class Revocations(Protocol):
@@ -183,9 +287,13 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     issuers: Issuers
     clients: Clients
     ledger: Ledger
+    issued_counts: IssuedCounts
+    usage: Usage
+    refusals: Refusals
     replays: Replays
     secret_uses: SecretUses
     wrong_secrets: WrongSecrets
+    limits: Limits
     revocations: Revocations
     signer: Signer
     verifier: Verifier

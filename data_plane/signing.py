@@ -48,7 +48,7 @@ _SHA256, _PKCS1 = SHA256(), PKCS1v15()
 _ECDSA = ECDSA(_SHA256)
 _P256_OCTETS = 32
 _PROFILES = frozenset(TokenProfile)
-_MAXIMUM_KEPT = 20_000  # as many tenants as a worker holds, and some with several algorithms
+_MAXIMUM_KEPT = 16_384  # a key for each issuer that a worker holds
 _encode = msgspec.json.Encoder().encode
 
 

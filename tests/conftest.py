@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
@@ -84,6 +84,17 @@ def run_server(
     installation: Installation, *, workers: int = _WORKERS, **variables: str
 ) -> Iterator[Server]:
     """Run `auth-service serve data` on a free port until the block is left."""
+    with (
+        tempfile.TemporaryDirectory() as spool,
+        _run_server(installation, workers, {"SPOOL_DIR": spool, **variables}) as server,
+    ):
+        yield server
+
+
+@contextmanager
+def _run_server(
+    installation: Installation, workers: int, variables: Mapping[str, str]
+) -> Iterator[Server]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     environment = {
@@ -91,6 +102,7 @@ def run_server(
         **installation.environment(url),
         "DATABASE_URL": installation.data_url,
         "BIND_ADDRESS": f"127.0.0.1:{port}",
+        "DRAIN_DELAY": "0",
         "WORKERS": str(workers),
         "LOG_LEVEL": "WARNING",
         **variables,

@@ -83,9 +83,9 @@ class Forgery(msgspec.Struct, frozen=True, kw_only=True):
 @asynccontextmanager
 async def forger(installation: Installation, config: Config) -> AsyncIterator[Forge]:
     async with opened_pool(installation.data_url) as pool:
-        snapshot = await StoredSnapshots(pool).of_slug(SYSTEM_SLUG)
-    assert snapshot is not None
-    issuer = serve_issuer(snapshot, config.public_url, DenySet())
+        read = await StoredSnapshots(pool).of_slug(SYSTEM_SLUG)
+    assert read is not None
+    issuer = serve_issuer(read[0], config.public_url, DenySet())
     signer = JwtSigner(Sealer(config.master_keys))
 
     def forge(forgery: Forgery) -> str:

@@ -1,18 +1,36 @@
-"""Creating and finding accounts: the customers that pay, and have tenants."""
+"""Creating and finding accounts, the customers that pay and have tenants, and their limits."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from secrets import token_hex
+
+import msgspec
 
 from control_plane.accounts import repository
 from control_plane.accounts.repository import AccountRow
-from control_plane.accounts.rules import check_name
+from control_plane.accounts.rules import LimitsChange, changed, check_name, with_plan
+from control_plane.publishing.snapshots import UnknownTenant, edit_tenant, tenants_behind
+from shared.domain.ids import TenantId
+from shared.domain.limits import TenantLimits
+from shared.domain.plan import AccountLimits, PlanName, tenant_limits
 from shared.domain.refused import Refused
 from shared.runtime.database import Database
 
 _ID_BYTES = 8
+_PAGE = 100  # tenants, or accounts
 
 
 class UnknownAccount(Refused):
     """There is no such account."""
+
+
+_UNKNOWN = "there is no such account"
+
+
+class AccountDetails(msgspec.Struct, frozen=True, kw_only=True):
+    account: AccountRow
+    chosen: AccountLimits
+    limits: TenantLimits  # what comes of it
 
 
 async def create_account(database: Database, name: str) -> str:
@@ -29,10 +47,83 @@ async def show_account(database: Database, account_id: str) -> AccountRow:
     async with database.control() as connection:
         found = await repository.find_account(connection, account_id)
     if found is None:
-        raise UnknownAccount("there is no such account")
+        raise UnknownAccount(_UNKNOWN)
     return found
+
+
+async def show_limits(database: Database, account_id: str) -> AccountDetails:
+    """Raises UnknownAccount."""
+    found = await show_account(database, account_id)
+    async with database.control() as connection:
+        limits = await repository.find_limits(connection, account_id)
+    if limits is None:
+        raise UnknownAccount(_UNKNOWN)
+    chosen = msgspec.convert(limits, AccountLimits, from_attributes=True)
+    return AccountDetails(account=found, chosen=chosen, limits=tenant_limits(chosen))
 
 
 async def list_accounts(database: Database, *, after: str, limit: int) -> list[AccountRow]:
     async with database.control() as connection:
         return await repository.list_accounts(connection, after=after, limit=limit)
+
+
+async def set_plan(database: Database, account_id: str, plan: PlanName) -> int:
+    """Move the account to another plan, and tell all its tenants; give how many were told.
+
+    Raises UnknownAccount or InvalidAccount.
+    """
+    await _change(database, account_id, lambda held: with_plan(held, account_id, plan))
+    return await publish_limits(database, account_id)
+
+
+async def set_limits(database: Database, account_id: str, change: LimitsChange) -> int:
+    """Change the account's limits, and tell all its tenants; give how many were told.
+
+    Raises UnknownAccount or InvalidLimit.
+    """
+    await _change(database, account_id, lambda held: changed(held, change))
+    return await publish_limits(database, account_id)
+
+
+async def publish_limits(database: Database, account_id: str) -> int:
+    """Publish anew each tenant whose snapshot is from before the account's limits.
+
+    One transaction for each tenant. Whoever is killed half-way leaves the account marked, and the
+    jobs, or the same command again, go on where it ended.
+    """
+    async with database.control() as connection:
+        limits = await repository.find_limits(connection, account_id)
+    if limits is None:
+        raise UnknownAccount(_UNKNOWN)
+    told, after = 0, ""
+    while page := await _behind(database, account_id, after):
+        for tenant in page:
+            with suppress(UnknownTenant):  # deleted meanwhile
+                async with edit_tenant(database, tenant):
+                    told += 1
+        after = page[-1]
+    async with database.control() as connection:
+        await repository.set_published(connection, account_id, limits.limits_version)
+    return told
+
+
+async def publish_due_limits(database: Database) -> int:
+    """Finish what was cut off: give how many tenants were told."""
+    async with database.control() as connection:
+        due = await repository.accounts_due(connection, _PAGE)
+    return sum([await publish_limits(database, account_id) for account_id in due])
+
+
+async def _change(
+    database: Database, account_id: str, change: Callable[[AccountLimits], AccountLimits]
+) -> None:
+    async with database.control() as connection:
+        held = await repository.lock_limits(connection, account_id)
+        if held is None:
+            raise UnknownAccount(_UNKNOWN)
+        await repository.set_limits(connection, account_id, change(held))
+
+
+async def _behind(database: Database, account_id: str, after: str) -> list[TenantId]:
+    async with database.control() as connection:
+        return await tenants_behind(connection, account_id, after=after, limit=_PAGE)

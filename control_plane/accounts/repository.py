@@ -3,9 +3,10 @@
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.domain.plan import AccountLimits, PlanName
 from shared.runtime.tables.control import account
 
 
@@ -13,6 +14,12 @@ class AccountRow(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     name: str
     created_at: datetime
+    plan: PlanName
+
+
+class LimitsRow(AccountLimits, frozen=True, kw_only=True):
+    limits_version: int  # grows with each change
+    limits_due: bool  # some tenant's snapshot may be from before
 
 
 async def add_account(connection: AsyncConnection, account_id: str, name: str) -> None:
@@ -31,3 +38,45 @@ async def list_accounts(connection: AsyncConnection, *, after: str, limit: int) 
         select(account).where(account.c.id > after).order_by(account.c.id).limit(limit)
     )
     return [msgspec.convert(row, AccountRow) for row in rows.mappings()]
+
+
+async def find_limits(connection: AsyncConnection, account_id: str) -> LimitsRow | None:
+    found = await connection.execute(select(account).where(account.c.id == account_id))
+    row = found.mappings().first()
+    return None if row is None else msgspec.convert(row, LimitsRow)
+
+
+async def lock_limits(connection: AsyncConnection, account_id: str) -> LimitsRow | None:
+    """Read them for a change: whoever publishes, or changes them too, waits."""
+    found = await connection.execute(
+        select(account).where(account.c.id == account_id).with_for_update(key_share=True)
+    )
+    row = found.mappings().first()
+    return None if row is None else msgspec.convert(row, LimitsRow)
+
+
+async def set_limits(connection: AsyncConnection, account_id: str, limits: AccountLimits) -> None:
+    """Write the limits, and that they are to be published."""
+    values = {name: getattr(limits, name) for name in AccountLimits.__struct_fields__}
+    await connection.execute(
+        update(account)
+        .where(account.c.id == account_id)
+        .values(limits_version=account.c.limits_version + 1, limits_due=True, **values)
+    )
+
+
+async def set_published(connection: AsyncConnection, account_id: str, version: int) -> None:
+    """Write that these limits are in every snapshot, unless there are newer ones."""
+    await connection.execute(
+        update(account)
+        .where(account.c.id == account_id, account.c.limits_version == version)
+        .values(limits_due=False)
+    )
+
+
+async def accounts_due(connection: AsyncConnection, limit: int) -> list[str]:
+    """Name accounts whose limits are to be published."""
+    rows = await connection.execute(
+        select(account.c.id).where(account.c.limits_due).order_by(account.c.id).limit(limit)
+    )
+    return [row.id for row in rows]

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import click
 
-from control_plane.cli.workers import end_with_parent
+from control_plane.cli.parent_death import end_with_parent
 
 _GRACE = 10.0  # seconds
 

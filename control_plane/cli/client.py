@@ -158,6 +158,11 @@ def show_details(terminal: Terminal, found: ClientDetails) -> None:
         *([f"keys at  {client.jwks_uri}"] if client.jwks_uri else []),
         *(f"claim    {name}={value}" for name, value in client.claims.items()),
         *(f"workload {rule.name}: {rule.issuer}" for rule in client.workloads),
+        *(
+            [f"limit    {client.token_rate}/s, {client.token_burst} at once"]
+            if client.token_rate
+            else []
+        ),
         *(f"secret   {secret_line(secret)}" for secret in found.secrets),
     ]
     terminal.show(found, "\n".join(lines))

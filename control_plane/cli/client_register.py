@@ -14,6 +14,7 @@ from control_plane.apis.actions import list_apis
 from control_plane.cli.client import client, show_details, show_registered
 from control_plane.cli.command import Terminal, command
 from control_plane.cli.database import tenant_id_of, with_database
+from control_plane.cli.rate import rate_of_options
 from control_plane.clients import actions
 from control_plane.clients.actions import RegisteredClient
 from control_plane.clients.repository import ClientDetails
@@ -26,6 +27,7 @@ from control_plane.clients.rules import (
 from shared.domain.client import AuthMethod, DpopUse
 from shared.domain.client_jwk import read_key_set
 from shared.domain.ids import ClientId, TenantId
+from shared.domain.limits import Rate
 from shared.domain.scope import Scope, parse_scope
 from shared.runtime.config import Config
 from shared.runtime.database import Database
@@ -63,6 +65,8 @@ _SHARED = (
         multiple=True,
         help="name=value, a static claim of its tokens; the value is JSON or else text.",
     ),
+    click.option("--rate", type=int, help="Token requests a second, its own limit."),
+    click.option("--burst", type=int, help="Token requests at once; twice the rate if not given."),
 )
 
 
@@ -78,6 +82,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     legacy_assertions: bool | None
     dpop: str | None
     claims: tuple[str, ...]
+    rate: int | None
+    burst: int | None
 
     def read_keys(self) -> ClientKeys | None:
         if self.jwks_file is None and self.jwks_uri is None:
@@ -93,6 +99,9 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
     def read_claims(self) -> dict[str, Any]:
         return dict(_claim(text) for text in self.claims)
+
+    def read_rate(self) -> Rate | None:
+        return rate_of_options(self.rate, self.burst)
 
 
 def _shared(function: Decorated) -> Decorated:
@@ -128,6 +137,7 @@ def create(terminal: Terminal, name: str, auth_method: str | None, **options: An
             legacy_assertions=bool(asked.legacy_assertions),
             dpop=DpopUse(asked.dpop or DpopUse.OPTIONAL),
             claims=asked.read_claims(),
+            rate=asked.read_rate(),
         )
         return await actions.register_client(
             database, config.secret_peppers, tenant_id, new, config.outbound_networks
@@ -141,8 +151,15 @@ def create(terminal: Terminal, name: str, auth_method: str | None, **options: An
 @_shared
 @click.option("--name", help="For people.")
 @click.option("--no-claims", is_flag=True, help="Take all static claims away.")
+@click.option("--no-rate", is_flag=True, help="Take its own limit away.")
 def update(
-    terminal: Terminal, client_id: str, name: str | None, *, no_claims: bool, **options: Any
+    terminal: Terminal,
+    client_id: str,
+    name: str | None,
+    *,
+    no_claims: bool,
+    no_rate: bool,
+    **options: Any,
 ) -> None:
     """Change a client: what is not named stays. --api and --claim give all it has from now on."""
     asked = Asked(**options)
@@ -155,6 +172,8 @@ def update(
         legacy_assertions=asked.legacy_assertions,
         dpop=None if asked.dpop is None else DpopUse(asked.dpop),
         claims=asked.read_claims() if asked.claims or no_claims else None,
+        rate=asked.read_rate(),
+        no_rate=no_rate,
     )
 
     async def work(config: Config, database: Database) -> ClientDetails:

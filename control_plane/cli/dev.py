@@ -26,6 +26,7 @@ _HOST = "127.0.0.1"
 _DEFAULT_PORT = 8080
 _GLANCE = 0.1  # seconds
 _PATIENCE = 30.0  # seconds until the data plane must be ready
+_AT_ONCE = {"DRAIN_DELAY": "0"}  # no balancer waits here, but a person does
 
 
 @command(_group, "dev")
@@ -53,7 +54,7 @@ def _run(terminal: Terminal, owner_url: str, port: int, ending: Ending) -> None:
     demo = ending.run(ensure_demo(config, terminal.data_dir))
     names = {f"{name}_FILE" for name in FIELDS}
     others = {name: value for name, value in os.environ.items() if name not in names}
-    data_plane = others | environment | {Login.OWNER.value: environment[Login.DATA]}
+    data_plane = _AT_ONCE | others | environment | {Login.OWNER.value: environment[Login.DATA]}
     jobs = others | environment | {Login.OWNER.value: environment[Login.CONTROL]}
     with (
         start_child("The data plane", ["serve", "data"], data_plane) as child,
@@ -83,6 +84,7 @@ def _prepare(data_dir: Path, owner_url: str, port: int, ending: Ending) -> dict[
     environment = {
         "SECRET_PEPPER": kept.get("SECRET_PEPPER") or new_key(),
         "PUBLIC_URL": f"http://{_HOST}:{port}",
+        "SPOOL_DIR": str((data_dir / "spool").absolute()),
         "ALLOWED_HOSTS": "localhost",  # as people type it
         "OUTBOUND_NETWORKS": "127.0.0.0/8,::1/128",  # a client's key set is on this machine too
         **given,

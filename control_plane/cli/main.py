@@ -18,8 +18,11 @@ _COMMANDS = {
     "workload": ("workload", "workload", "Let JWTs of outside issuers prove a client."),
     "api-key": ("api_key", "api_key", "Create, list and revoke the API keys of accounts."),
     "keys": ("keys", "keys", "List a tenant's signing keys."),
-    "token": ("token", "token", "Get, decode, introspect and revoke tokens."),
+    "token": ("token", "token", "Get, decode, introspect, revoke and find tokens."),
+    "logs": ("usage", "logs", "List what a tenant's clients were issued and refused."),
+    "usage": ("usage", "usage", "Count what a tenant's clients did in a month."),
     "openapi": ("openapi", "openapi", "Print the OpenAPI document of the data plane."),
+    "bench": ("bench", "bench", "Measure how fast it is on this machine."),
     "doctor": ("doctor", "doctor", "Check that everything is in order."),
 }
 

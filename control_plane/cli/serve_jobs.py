@@ -1,5 +1,6 @@
 """`auth-service serve jobs`: the background work."""
 
+import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -9,6 +10,8 @@ from control_plane.cli.command import Terminal, command
 from control_plane.cli.ending import Ended, Ending
 from control_plane.cli.settings import Login, load_config
 from control_plane.jobs.key_rotation import rotate_keys
+from control_plane.jobs.limits import publish_limits
+from control_plane.jobs.retention import keep_ledger
 from control_plane.keys.actions import KeyKeeper
 from shared.runtime.database import Database
 from shared.runtime.logs import configure_logs
@@ -19,7 +22,7 @@ _group = click.Group()
 
 @command(_group, "jobs")
 def serve_jobs(terminal: Terminal) -> None:
-    """Rotate signing keys when they are due, until SIGINT or SIGTERM."""
+    """Rotate signing keys, look after limits and drop old records, until SIGINT or SIGTERM."""
     ending = Ending()
     config = load_config(terminal.data_dir, Login.CONTROL)
     configure_logs(config.log_level)
@@ -28,7 +31,10 @@ def serve_jobs(terminal: Terminal) -> None:
 
     async def work() -> None:
         try:
-            await rotate_keys(keeper)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(rotate_keys(keeper))
+                group.create_task(publish_limits(database))
+                group.create_task(keep_ledger(database, config.ledger_days))
         finally:
             await database.close()
 

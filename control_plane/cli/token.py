@@ -13,9 +13,14 @@ import click
 import msgspec
 
 from control_plane.cli.command import Terminal, command
+from control_plane.cli.database import tenant_id_of, with_database
 from control_plane.cli.demo import read_demo
 from control_plane.cli.settings import Login, load_config
+from control_plane.usage.actions import find_token
+from control_plane.usage.rules import IssuedToken
 from shared.domain.issuer import issuer_url, parse_slug
+from shared.runtime.config import Config
+from shared.runtime.database import Database
 
 _TIMEOUT = 10  # seconds
 _SECRET = "CLIENT_SECRET"
@@ -35,7 +40,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
 
 @click.group()
 def token() -> None:
-    """Get, decode, introspect and revoke tokens.
+    """Get, decode, introspect, revoke and find tokens.
 
     The client's secret comes from the variable CLIENT_SECRET or a prompt, never from an option.
     TOKEN may be left out or '-': it is read from standard input then.
@@ -95,6 +100,25 @@ def revoke(terminal: Terminal, slug: str, client_id: str | None, token_text: str
     """Have the issuer refuse a token from now on."""
     _post(_caller(terminal, slug, client_id), "revoke", {"token": _read(token_text)})
     terminal.show({"revoked": True}, "Revoked.")
+
+
+@command(token, "find")
+@click.option("--tenant", "slug", required=True, help="The tenant's slug.")
+@click.option("--jti", required=True, help="The token's id.")
+def find(terminal: Terminal, slug: str, jti: str) -> None:
+    """Find a token in the ledger by its `jti`."""
+
+    async def work(_: Config, database: Database) -> IssuedToken:
+        return await find_token(database, await tenant_id_of(database, slug), jti)
+
+    found = with_database(terminal, work)
+    terminal.show(
+        found,
+        f"jti        {found.jti}\n"
+        f"client_id  {found.client_id}\n"
+        f"issued     {found.issued_at:%Y-%m-%d %H:%M:%S} UTC, for {found.lifetime} s",
+        f"auth-service logs --tenant {slug} --client {found.client_id}",
+    )
 
 
 def _caller(terminal: Terminal, slug: str, client_id: str | None) -> Caller:

@@ -1,90 +1,183 @@
-"""granian's process supervisor, with the six habits that ours needs (decision 7)."""
+"""The main process: it listens, and keeps as many workers as it was asked for (decision 7)."""
 
 import asyncio
-import ctypes
-import os
+import logging
 import signal
 import socket
-import sys
-import threading
-from typing import Any
+import time
+from collections.abc import Callable, Mapping, Sequence
 
-from granian import _signals
-from granian._granian import WorkerSignal
-from granian.server.common import SocketSpec  # type: ignore[attr-defined]
-from granian.server.mp import MPServer
+from control_plane.cli.steering import steer
+from control_plane.cli.worker_process import WorkerProcess, start_worker
+from shared.runtime.config import ConfigError
+from shared.runtime.leaving import REPLACED, STOPPING
+from shared.runtime.logs import fields
 
-_PR_SET_PDEATHSIG = 1  # prctl(2)
+_log = logging.getLogger("data_plane")
 
+_CRASHES_WITHIN = 5.5  # seconds from one end of a worker that ended by itself to the next
+_PAUSE = 1.0  # seconds before a worker that does so again is started anew
+_PATIENCE = 30.0  # seconds a new worker may take until it is ready
+_FAREWELL = 1.0  # seconds in which the clients of a replaced worker are told to connect anew
+_DRAIN = 20.0  # seconds a worker may take to finish what it has begun
 
-def end_with_parent(by: signal.Signals) -> None:
-    """Have the kernel end this process when its parent is gone (Linux)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, by)
-
-
-def begin_worker() -> None:
-    """Begin a forked worker: stopped by a signal even while it starts, and never an orphan.
-
-    It has a process group of its own: a terminal's Ctrl-C reaches the main process alone, which
-    ends its workers in order.
-    """
-    os.setpgid(0, 0)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    end_with_parent(signal.SIGKILL)
+Environment = Mapping[str, str]
 
 
-def stop_at_first_signal(loop: asyncio.AbstractEventLoop) -> WorkerSignal:
-    """Have the worker stop at the first SIGINT or SIGTERM; setting it again blocks for ever."""
-    stop = WorkerSignal()
-    heard: list[int] = []
+class WorkerSupervisor:
+    def __init__(
+        self,
+        application: str,
+        listeners: Sequence[socket.socket],
+        read: Callable[[], Environment],
+        forget: Callable[[int], None],
+    ) -> None:
+        """Keep a worker for each listener, serving the application MODULE:FACTORY.
 
-    def hear(number: int) -> None:
-        if not heard:
-            stop.set()
-        heard.append(number)
+        `read` gives a worker's environment or raises ConfigError; `forget` takes the pid of one
+        that has ended.
+        """
+        self._application = application
+        self._listeners = listeners
+        self._read = read
+        self._forget = forget
+        self._environment = read()
+        self._workers: dict[int, WorkerProcess] = {}  # by their listener's position
+        self._crashed_at: dict[int, float] = {}
+        self._watched: dict[WorkerProcess, asyncio.Task[None]] = {}  # all that run
+        self._stop_asked = asyncio.Event()
+        self._reload_asked = asyncio.Event()
+        self._code = 0
 
-    for each in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(each, hear, each)
-    return stop
-
-
-class WorkerSupervisor(MPServer):
-    def serve_until_stopped(self) -> None:
-        _signals.set_loop_signals = stop_at_first_signal
-        os.register_at_fork(after_in_child=begin_worker)
+    def serve_until_stopped(self, drain_delay: float) -> int:
+        """Serve until SIGINT or SIGTERM, and on for so many seconds; give the exit code."""
         try:
-            self.serve()
+            asyncio.run(self._serve(drain_delay))
         finally:
             # Python gives a handler of ours up while it ends; another Ctrl-C would kill it then
             for each in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(each, signal.SIG_IGN)
+        return self._code
 
-    def signal_handler_interrupt(self, *_: Any, **__: Any) -> None:
-        """Take note of the first signal, and wake the main loop from another thread.
+    async def _serve(self, drain_delay: float) -> None:
+        self._hear_signals(asyncio.get_running_loop())
+        for position in range(len(self._listeners)):
+            self._workers[position] = await self._start(position, held=False)
+        reloads = asyncio.create_task(self._reload_when_asked())
+        await self._stop_asked.wait()
+        reloads.cancel()
+        await asyncio.wait([reloads])
+        await self._stop(drain_delay)
 
-        Setting the event here would wait for ever for a lock that this very thread may hold.
+    def _hear_signals(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Take note of a signal where it strikes, and act on it in the loop."""
+
+        def hear(number: int, _: object) -> None:
+            asked = self._reload_asked if number == signal.SIGHUP else self._stop_asked
+            if not self._stop_asked.is_set():  # or the loop may be gone
+                loop.call_soon_threadsafe(asked.set)
+
+        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(each, hear)
+
+    async def _start(self, position: int, *, held: bool) -> WorkerProcess:
+        worker = await start_worker(
+            self._application, self._listeners[position], self._environment, held=held
+        )
+        self._watched[worker] = asyncio.create_task(self._watch(position, worker))
+        if self._stop_asked.is_set():  # while it was being started
+            worker.send(signal.SIGTERM)
+        return worker
+
+    async def _watch(self, position: int, worker: WorkerProcess) -> None:
+        if await worker.gets_ready():
+            self._steer()
+        code = await worker.ended()
+        self._steer()
+        self._forget(worker.pid)
+        if self._is_missed(position, worker):
+            _log.error("a worker has ended", extra=fields(pid=worker.pid, code=code))
+            if code >= 0:
+                await self._bear_crash(position)
+        if self._is_missed(position, worker):
+            await self._restart(position)
+        del self._watched[worker]
+
+    async def _restart(self, position: int) -> None:
+        while not self._stop_asked.is_set():
+            try:
+                self._workers[position] = await self._start(position, held=False)
+            except OSError as error:  # no process or no memory to be had, for now
+                _log.error("a worker cannot be started", extra=fields(cause=str(error)))
+                await asyncio.sleep(_PAUSE)
+            else:
+                return
+
+    def _steer(self) -> None:
+        """Send connections where a worker is; they would wait in the others' queues."""
+        serving = [each for each in sorted(self._workers) if self._workers[each].serves]
+        steer(self._listeners, serving)
+
+    def _is_missed(self, position: int, worker: WorkerProcess) -> bool:
+        return self._workers[position] is worker and not self._stop_asked.is_set()
+
+    async def _bear_crash(self, position: int) -> None:
+        """Wait a little where a worker ends by itself again and again: a broken build.
+
+        The server ends then, unless another worker serves on. One that was killed is no such sign,
+        however often.
         """
-        if not self.interrupt_signal:
-            self.interrupt_signal = True
-            threading.Thread(target=self.main_loop_interrupt.set).start()
+        now = time.monotonic()
+        again = now - self._crashed_at.get(position, -_CRASHES_WITHIN) < _CRASHES_WITHIN
+        self._crashed_at[position] = now
+        if again and any(each.serves for each in self._workers.values()):
+            await asyncio.sleep(_PAUSE)
+        elif again:
+            _log.critical("no worker stays: the server ends")
+            self._code = 1
+            self._stop_asked.set()
 
-    def _init_shared_socket(self) -> None:
-        """Listen once, here: while a worker is replaced, connections wait instead of failing."""
-        listener: Any = SocketSpec(self.bind_addr, self.bind_port, self.backlog).build()
-        self._shd = listener
-        self._sfd = listener.get_fd()
-        self._ssp = None
-        self._sso = socket.socket(fileno=self._sfd)
-        self._sso.set_inheritable(True)
+    async def _reload_when_asked(self) -> None:
+        while True:
+            await self._reload_asked.wait()
+            self._reload_asked.clear()
+            held = self._environment
+            try:
+                self._environment = self._read()
+                await self._reload()
+            except (ConfigError, OSError) as error:  # TimeoutError is one of these
+                self._environment = held
+                _log.error(
+                    "reload refused: the old workers serve on", extra=fields(cause=str(error))
+                )
 
-    def _respawn_workers(self, workers: list[int], *arguments: Any, **options: Any) -> None:
-        """Respawn them; one that was killed is no sign of a broken build, however often.
+    async def _reload(self) -> None:
+        """Replace one worker after the other by one that is ready, or raise TimeoutError."""
+        for position in range(len(self._listeners)):
+            newcomer = await self._start(position, held=True)
+            if not await newcomer.gets_ready(_PATIENCE):
+                newcomer.send(signal.SIGKILL)
+                raise TimeoutError("the new worker does not get ready")
+            replaced, self._workers[position] = self._workers[position], newcomer
+            replaced.send(REPLACED)
+            if not await replaced.ends_within(_FAREWELL):
+                await _end(replaced)
 
-        A worker that ends by itself again and again still ends the server.
-        """
-        killed = [index for index in workers if (self.wrks[index].inner.exitcode or 0) < 0]
-        super()._respawn_workers(workers, *arguments, **options)
-        for index in killed:
-            self.respawned_wrks.pop(index, None)
+    async def _stop(self, drain_delay: float) -> None:
+        """Tell balancers by /readyz, serve on while they hear of it, and then end."""
+        workers = list(self._watched)
+        for worker in workers:
+            worker.send(STOPPING)
+        await asyncio.gather(*(worker.ends_within(drain_delay) for worker in workers))
+        for listener in self._listeners:  # or clients would go on waiting for a worker
+            listener.close()
+        await asyncio.gather(*(_end(worker) for worker in workers))
+        while self._watched:
+            await asyncio.wait(self._watched.values())
+
+
+async def _end(worker: WorkerProcess) -> None:
+    worker.send(signal.SIGTERM)
+    if not await worker.ends_within(_DRAIN):
+        _log.error("a worker was killed: it did not finish in time", extra=fields(pid=worker.pid))
+        worker.send(signal.SIGKILL)

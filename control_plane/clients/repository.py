@@ -18,6 +18,7 @@ from control_plane.secrets.rules import KeptSecret
 from shared.domain.client import AuthMethod, DpopUse
 from shared.domain.client_jwk import ClientJwk
 from shared.domain.ids import ClientId, TenantId
+from shared.domain.limits import Rate
 from shared.domain.scope import Scope
 from shared.domain.workload import WorkloadRule
 from shared.runtime.tables.tenant import api, client, client_grant
@@ -37,6 +38,8 @@ class ClientRow(msgspec.Struct, frozen=True, kw_only=True):
     dpop: DpopUse
     claims: dict[str, Any]
     workloads: list[WorkloadRule]
+    token_rate: int | None  # its own limit, in token requests a second, and with it:
+    token_burst: int | None
 
 
 class ClientDetails(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +76,7 @@ async def add_client(
             dpop=new.dpop,
             claims=msgspec.json.decode(claims),
             **_keys(new.keys),
+            **_rate(new.rate),
         )
     )
     await _add_grants(connection, client_id, grants)
@@ -95,6 +99,8 @@ async def set_client(
         given["default_api"] = None
     if change.keys is not None:
         given |= _keys(change.keys)
+    if change.rate is not None or change.no_rate:
+        given |= _rate(change.rate)
     if given:
         await connection.execute(
             update(client).where(client.c.client_id == client_id).values(**given)
@@ -126,6 +132,13 @@ def _keys(keys: ClientKeys | None) -> dict[str, object]:
     return {
         "jwks": msgspec.to_builtins(keys.jwks) if keys.jwks else None,
         "jwks_uri": keys.jwks_uri,
+    }
+
+
+def _rate(rate: Rate | None) -> dict[str, object]:
+    return {
+        "token_rate": rate.per_second if rate else None,
+        "token_burst": rate.burst if rate else None,
     }
 
 

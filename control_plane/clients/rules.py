@@ -8,6 +8,7 @@ import msgspec
 from shared.domain.client import AuthMethod, DpopUse
 from shared.domain.client_jwk import ClientJwk, thumbprint
 from shared.domain.ids import Kid
+from shared.domain.limits import Rate, check_rate
 from shared.domain.name import NAME_RULE, is_name
 from shared.domain.refused import Refused
 from shared.domain.scope import Scope
@@ -39,6 +40,7 @@ class NewClient(msgspec.Struct, frozen=True, kw_only=True):
     legacy_assertions: bool = False
     dpop: DpopUse = DpopUse.OPTIONAL
     claims: dict[str, Any] = {}  # static, in each of its tokens
+    rate: Rate | None = None  # its own limit, beside the tenant's
 
 
 class ClientChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +54,8 @@ class ClientChange(msgspec.Struct, frozen=True, kw_only=True):
     legacy_assertions: bool | None = None
     dpop: DpopUse | None = None
     claims: dict[str, Any] | None = None
+    rate: Rate | None = None
+    no_rate: bool = False  # take its own limit away
 
 
 def check_new_client(new: NewClient) -> None:
@@ -62,6 +66,8 @@ def check_new_client(new: NewClient) -> None:
     if len(set(new.apis)) != len(new.apis):
         raise InvalidClientMetadata("an API is named twice")
     check_keys(new.auth_method, new.keys)
+    if new.rate is not None:
+        check_rate(new.rate)
 
 
 def check_not_ours(keys: ClientKeys | None, kids: Iterable[Kid]) -> None:
@@ -79,6 +85,8 @@ def check_change(change: ClientChange) -> None:
         raise InvalidClientMetadata("scopes are changed together with the APIs they belong to")
     if change.apis is not None and len(set(change.apis)) != len(change.apis):
         raise InvalidClientMetadata("an API is named twice")
+    if change.rate is not None:
+        check_rate(change.rate)
 
 
 def check_keys(method: AuthMethod, keys: ClientKeys | None) -> None:

@@ -31,6 +31,7 @@ from control_plane.publishing.snapshots import (
 from shared.domain.ids import Kid, TenantId
 from shared.domain.jwk import (
     Algorithm,
+    PrivateKey,
     generate_private_key,
     private_key_to_der,
     public_jwk,
@@ -44,9 +45,14 @@ _TENANTS_AT_ONCE = 100
 Decide = Callable[[Sequence[HeldKey]], list[Step]]
 
 
-def make_signing_key(algorithm: Algorithm, tenant: TenantId, sealer: Sealer) -> SigningKey:
+def make_signing_key(
+    algorithm: Algorithm,
+    tenant: TenantId,
+    sealer: Sealer,
+    generate: Callable[[Algorithm], PrivateKey] = generate_private_key,
+) -> SigningKey:
     """Make a key, sealed for this tenant. RSA takes 20-150 ms of a core."""
-    private = generate_private_key(algorithm)
+    private = generate(algorithm)
     jwk = public_jwk(private)
     sealed = sealer.seal(private_key_to_der(private), tenant, jwk.kid)
     return SigningKey(state=KeyState.CURRENT, jwk=jwk, sealed=sealed)

@@ -15,16 +15,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.domain.ids import TenantId
 from shared.domain.jwk import Jwk
+from shared.domain.limits import TenantLimits
+from shared.domain.plan import AccountLimits, tenant_limits
 from shared.domain.refused import Refused
 from shared.domain.snapshot import IssuerSnapshot, KeyState, SigningKey, TenantStatus
 from shared.runtime import doorbell
 from shared.runtime.database import Database, become_login, become_tenant
-from shared.runtime.tables.control import issuer_snapshot, tenant
+from shared.runtime.tables.control import account, issuer_snapshot, tenant
 from shared.runtime.tables.tenant import api, signing_key
 
 
 class UnknownTenant(Refused):
     """There is no such tenant, or it is deleted."""
+
+
+class VersionedLimits(msgspec.Struct, frozen=True):
+    of_tenant: TenantLimits
+    version: int  # of the account's limits
 
 
 @asynccontextmanager
@@ -53,6 +60,7 @@ async def publish(connection: AsyncConnection, tenant_id: TenantId, version: int
             )
         )
     ).one()
+    limits = await limits_of(connection, held.account_id)
     status = TenantStatus(held.status)
     keys: tuple[SigningKey, ...] = ()
     scopes: tuple[str, ...] = ()
@@ -68,20 +76,68 @@ async def publish(connection: AsyncConnection, tenant_id: TenantId, version: int
         status=status,
         signing_keys=keys,
         scopes=scopes,
+        limits=limits.of_tenant,
     )
-    row = {"slug": held.slug, "version": version, "body": msgspec.json.encode(snapshot).decode()}
+    await publish_snapshot(connection, snapshot, limits.version)
+
+
+async def limits_of(connection: AsyncConnection, account_id: str) -> VersionedLimits:
+    """Read what the account's tenants may, as the login.
+
+    Its row is locked against change: whoever changes an account's limits then finds every snapshot
+    that was built from the limits before (accounts.actions.publish_limits).
+    """
+    found = await connection.execute(
+        select(account).where(account.c.id == account_id).with_for_update(read=True)
+    )
+    row = found.mappings().one()
+    return VersionedLimits(
+        tenant_limits(msgspec.convert(row, AccountLimits)), row["limits_version"]
+    )
+
+
+async def publish_snapshot(
+    connection: AsyncConnection, snapshot: IssuerSnapshot, limits_version: int
+) -> None:
+    """Write it as it is and ring, as the login."""
+    row = {
+        "slug": snapshot.slug,
+        "version": snapshot.version,
+        "body": msgspec.json.encode(snapshot).decode(),
+        "limits_version": limits_version,
+    }
     await connection.execute(
         insert(issuer_snapshot)
-        .values(tenant_id=tenant_id, **row)
+        .values(tenant_id=snapshot.tenant_id, **row)
         .on_conflict_do_update(index_elements=["tenant_id"], set_=row)
     )
-    await ring(connection, tenant_id, version)
+    await ring(connection, snapshot.tenant_id, snapshot.version)
 
 
 async def ring(connection: AsyncConnection, tenant_id: TenantId, what: int | str) -> None:
     await connection.execute(
         select(func.pg_notify(doorbell.CHANNEL, doorbell.payload(tenant_id, what)))
     )
+
+
+async def tenants_behind(
+    connection: AsyncConnection, account_id: str, *, after: str, limit: int
+) -> list[TenantId]:
+    """Name the account's tenants whose snapshots are from before its limits; as list_tenants."""
+    rows = await connection.execute(
+        select(tenant.c.id)
+        .join(account, account.c.id == tenant.c.account_id)
+        .join(issuer_snapshot, issuer_snapshot.c.tenant_id == tenant.c.id)
+        .where(
+            tenant.c.account_id == account_id,
+            tenant.c.id > after,
+            tenant.c.status != TenantStatus.DELETED,
+            issuer_snapshot.c.limits_version < account.c.limits_version,
+        )
+        .order_by(tenant.c.id)
+        .limit(limit)
+    )
+    return [TenantId(row.id) for row in rows]
 
 
 async def set_status(connection: AsyncConnection, tenant_id: TenantId, to: TenantStatus) -> None:

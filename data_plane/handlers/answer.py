@@ -107,7 +107,7 @@ def _what_to_do(error: OAuthError) -> tuple[Header, ...]:
         case TemporarilyUnavailable():
             header = b"retry-after", b"1"
         case TooManyRequests():
-            header = b"retry-after", str(error.retry_after).encode()
+            return (b"retry-after", str(error.retry_after).encode()), *error.headers
         case _:
             return ()
     return (header,)

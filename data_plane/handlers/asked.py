@@ -97,7 +97,7 @@ def recall(presented: bytes, asked: Asked, given: Given) -> ProvedClient | None:
         asked.client_id = proved.client.client_id
         if given.wrong_secrets:
             guesser = (asked.issuer.tenant_id, proved.client.client_id, site_of(asked.address))
-            given.wrong_secrets.check(guesser, known=True, now=now)
+            given.wrong_secrets.check_here(guesser, known=True, now=now)
         given.secret_uses.note(asked.issuer.tenant_id, proved.digest, asked.address, now)
     return proved
 
@@ -126,12 +126,12 @@ async def _by_secret(asked: Asked, presented: PresentedSecret, given: Given) -> 
     held = await given.clients.get(asked.issuer, presented.client_id)
     asked.client_id = "" if held is None else held.client_id
     guesser, known = (tenant, presented.client_id, site_of(asked.address)), held is not None
-    given.wrong_secrets.check(guesser, known=known, now=now)
+    await given.wrong_secrets.check(guesser, known=known, now=now)
     try:
         proved = authenticate(held, presented, given.peppers, now=now)
     except InvalidClient:
         guess = digest_of_guess(presented, given.peppers)
-        given.wrong_secrets.count(guesser, guess, known=known, now=now)
+        await given.wrong_secrets.count(guesser, guess, known=known, now=now)
         raise
     given.secret_uses.note(tenant, proved.digest, asked.address, now)
     return proved

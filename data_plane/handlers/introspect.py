@@ -21,6 +21,7 @@ async def introspect(asked: Asked, given: Given) -> Answer:
     issuer, now = asked.issuer, given.clock()
     claims = given.signer.verify(form.required("token"), issuer)
     found = decide(claims, caller, issuer.revoked, now=now)
+    given.usage.count(issuer.tenant_id, caller.client_id, "", "introspected")
     if not wants_jwt(asked.headers):
         return json_answer(found)
     answer = IntrospectionToken(

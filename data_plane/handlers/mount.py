@@ -18,11 +18,12 @@ from data_plane.handlers.introspect import introspect
 from data_plane.handlers.patience import Patience
 from data_plane.handlers.revoke import revoke
 from data_plane.handlers.token import token
-from data_plane.ports import Given
+from data_plane.ports import Given, RefusedRequest
 from data_plane.protocol.client_address import client_address
-from data_plane.protocol.errors import NotFound, OAuthError
+from data_plane.protocol.errors import NotFound, OAuthError, TooManyRequests
 from data_plane.protocol.request_gate import read_head
 from data_plane.protocol.served_issuer import ServedIssuer
+from shared.domain.ids import ClientId
 from shared.domain.issuer import SLUG_PATTERN
 from shared.domain.outbound_url import Network
 from shared.runtime.request_log import RequestLine, RequestLog
@@ -80,6 +81,8 @@ class IssuersMount:
             answer = await _ENDPOINTS[name](asked, self._given)
         except OAuthError as error:
             answer = error_answer(error, realm=issuer.issuer if issuer else "")
+            if asked is not None:
+                self._note_refusal(asked, name, error, request_id)
         await _send(send, answer, scope["method"], request_id)
         seconds = time.perf_counter() - started
         self._telemetry.observe(name, answer.status, answer.error, seconds)
@@ -94,6 +97,25 @@ class IssuersMount:
                 client_id=asked.client_id if asked else "",
                 trace_id=asked.head.trace_id if asked else "",
                 ms=round(seconds * 1000, 3),
+            )
+        )
+
+    def _note_refusal(self, asked: Asked, name: str, error: OAuthError, request_id: str) -> None:
+        """Count what was refused, and keep for its tenant why: the wire says less."""
+        tenant, client_id = asked.issuer.tenant_id, asked.client_id
+        limited = isinstance(error, TooManyRequests) and error.headers
+        event = "limited" if limited else f"refused:{error.code}"
+        self._given.usage.count(tenant, ClientId(client_id), "", event)
+        self._given.refusals.note(
+            RefusedRequest(
+                tenant=tenant,
+                client_id=client_id,
+                endpoint=name,
+                error=error.code,
+                reason=error.description,
+                address=str(asked.address),
+                request_id=request_id,
+                at_ms=time.time_ns() // 1_000_000,
             )
         )
 

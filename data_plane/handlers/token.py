@@ -23,6 +23,7 @@ async def token(asked: Asked, given: Given) -> Answer:
     form = given.keyed_hash(body)
     proved = await _authenticated(asked, body, form, given)
     given.readiness.check_recent()
+    admission = await given.limits.admit(issuer, proved.client)
     template = proved.templates.get(form) or _decided(asked, proved, body, form)
     jkt = await proven_key(asked, proved.client, given)
     jti = given.new_token_id()
@@ -31,15 +32,17 @@ async def token(asked: Asked, given: Given) -> Answer:
     await given.ledger.record(
         IssuedToken(
             tenant=issuer.tenant_id,
+            account=issuer.snapshot.account_id,
             client_id=proved.client.client_id,
+            api=template.api,
             jti=jti,
             lifetime=template.lifetime,
         )
     )
     answer = template.response(access_token, jkt)
     if jkt is None:
-        return bytes_answer(answer)
-    return bytes_answer(answer, (nonce_header(fresh_nonce(asked, given)),))
+        return bytes_answer(answer, admission.headers)
+    return bytes_answer(answer, (*admission.headers, nonce_header(fresh_nonce(asked, given))))
 
 
 async def _authenticated(asked: Asked, body: bytes, form: bytes, given: Given) -> ProvedClient:

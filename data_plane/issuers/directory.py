@@ -11,27 +11,24 @@ from data_plane.protocol.revocation import DenySet, Revocation
 from data_plane.protocol.served_issuer import ServedIssuer, serve_issuer
 from shared.domain.bounded import keep
 from shared.domain.ids import TenantId
-from shared.domain.snapshot import IssuerSnapshot, TenantStatus
+from shared.domain.snapshot import IssuerSnapshot
 
-_MAXIMUM_HELD = 2_000
+_MAXIMUM_HELD = 16_000  # one that issues tokens takes 6 KB (decision 13)
 _MAXIMUM_UNKNOWN = 10_000
 
-ReadSnapshot = Callable[[str], Awaitable[IssuerSnapshot | None]]  # by slug
-ReadRevocations = Callable[[TenantId], Awaitable[list[Revocation]]]
+# by slug; with the snapshot, what is revoked
+ReadIssuer = Callable[[str], Awaitable[tuple[IssuerSnapshot, list[Revocation]] | None]]
 
 
 class IssuerDirectory:
-    def __init__(
-        self, public_url: str, read_snapshot: ReadSnapshot, read_revocations: ReadRevocations
-    ) -> None:
+    def __init__(self, public_url: str, read: ReadIssuer) -> None:
         self._public_url = public_url
-        self._read_snapshot = read_snapshot
-        self._read_revocations = read_revocations
+        self._read_published = read
         self._by_slug: dict[str, ServedIssuer] = {}
         self._slug_of: dict[TenantId, str] = {}
         self._unknown: dict[str, None] = {}
         self._reading: dict[str, asyncio.Task[ServedIssuer | None]] = {}
-        self._news_heard = 0
+        self._news: set[str] = set()  # slugs and tenants, heard of while anything is being read
 
     def __len__(self) -> int:
         return len(self._by_slug)
@@ -44,7 +41,7 @@ class IssuerDirectory:
         if task is None:
             task = asyncio.create_task(self._read(slug))
             self._reading[slug] = task
-            task.add_done_callback(lambda _: self._reading.pop(slug, None))
+            task.add_done_callback(lambda _: self._end_reading(slug))
         # shielded: the one who gave up must not take the answer from the others
         return await asyncio.shield(task)
 
@@ -58,8 +55,9 @@ class IssuerDirectory:
         Without an await: whoever is reading an issuer right now sees the mark and reads again, and
         whoever has just read one finds it among those held.
         """
-        if news.published or news.revoked:
-            self._news_heard += 1
+        if self._reading:
+            self._news.update(each.slug for each in news.published)
+            self._news.update(each.tenant for each in news.revoked)
         for each in news.revoked:
             held = self.held(each.tenant)
             if held is not None:
@@ -79,17 +77,16 @@ class IssuerDirectory:
 
     def forget_expired(self, now: int) -> None:
         for issuer in self._by_slug.values():
-            issuer.revoked.forget_expired(now)
+            if issuer.revoked:  # most have none, and there are thousands
+                issuer.revoked.forget_expired(now)
 
     def _is_behind(self, published: Published) -> bool:
         held = self.held(published.tenant)
         return held is not None and held.snapshot.version < published.version
 
     async def _read(self, slug: str) -> ServedIssuer | None:
-        heard = -1
-        issuer: ServedIssuer | None = None
-        while heard != self._news_heard:  # what was published while we read may be missing in it
-            heard = self._news_heard
+        issuer = await self._read_issuer(slug)
+        while self._missed(slug, issuer):
             issuer = await self._read_issuer(slug)
         if issuer is None:
             keep(self._unknown, slug, None, _MAXIMUM_UNKNOWN)
@@ -97,14 +94,26 @@ class IssuerDirectory:
             self._hold(issuer)
         return issuer
 
+    def _missed(self, slug: str, issuer: ServedIssuer | None) -> bool:
+        """Tell whether something of it was published during the read, which it may lack."""
+        about = {slug} if issuer is None else {slug, issuer.tenant_id}
+        missed = not self._news.isdisjoint(about)
+        self._news -= about
+        return missed
+
+    def _end_reading(self, slug: str) -> None:
+        self._reading.pop(slug, None)
+        if not self._reading:
+            self._news.clear()
+
     async def _read_issuer(self, slug: str) -> ServedIssuer | None:
-        snapshot = await self._read_snapshot(slug)
-        if snapshot is None:
+        read = await self._read_published(slug)
+        if read is None:
             return None
+        snapshot, revocations = read
         revoked = DenySet()
-        if snapshot.status is not TenantStatus.DELETED:
-            for revocation in await self._read_revocations(snapshot.tenant_id):
-                revoked.add(revocation)
+        for revocation in revocations:
+            revoked.add(revocation)
         return serve_issuer(snapshot, self._public_url, revoked)
 
     def _hold(self, issuer: ServedIssuer) -> None:

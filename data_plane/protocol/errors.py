@@ -150,7 +150,10 @@ class TooManyRequests(OAuthError):
     code = "too_many_requests"
     status = 429
 
-    def __init__(self, description: str, retry_after: int) -> None:
-        """Take after how many seconds it is worth another try."""
+    def __init__(
+        self, description: str, retry_after: int, headers: tuple[tuple[bytes, bytes], ...] = ()
+    ) -> None:
+        """Take after how many seconds it is worth another try, and what tells of the limits."""
         super().__init__(description)
         self.retry_after = retry_after
+        self.headers = headers

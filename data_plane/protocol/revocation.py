@@ -48,6 +48,8 @@ class DenyFeed(msgspec.Struct, frozen=True, kw_only=True):
 class DenySet:
     """A tenant's revocations that can still matter, in memory."""
 
+    __slots__ = ("_clients", "_feed", "_tenant_not_before", "_tokens")
+
     def __init__(self) -> None:
         self._feed: Document | None = None  # made when it is asked for, until something changes
         self._tokens: dict[str, int] = {}  # jti -> the token's expiry

@@ -7,16 +7,18 @@ from typing import Any, TypeAlias, TypeVar
 import msgspec
 
 from data_plane.protocol.served_issuer import ServedIssuer
-from data_plane.store.pool import Pool
+from data_plane.store.pool import Pool, fetch_once
 from shared.domain.bounded import keep
 from shared.domain.client import AuthMethod, Client, DpopUse, GrantedApi, HeldSecret
 from shared.domain.client_jwk import ClientJwk
 from shared.domain.ids import ClientId, TenantId, schema_of
+from shared.domain.limits import Rate
 from shared.domain.static_claims import without_registered
 from shared.domain.workload import MAXIMUM_ISSUER, WorkloadRule
 
 _MAXIMUM_KEPT = 5_000  # clients of one issuer, and as many unknown ids
 _MAXIMUM_CLIENT_ID = 200
+_NONE: frozenset[str] = frozenset()  # an empty set is 200 bytes: one for all
 
 # a tenant, the version of it, and the outside issuer
 _WorkloadKey: TypeAlias = tuple[TenantId, int, str]
@@ -24,7 +26,7 @@ _Read = TypeVar("_Read")
 
 _CLIENT = """
 SELECT c.client_id, c.enabled, c.default_api, c.serves, c.auth_method, c.jwks_uri,
-  c.legacy_assertions, c.dpop, c.claims::text, c.workloads::text,
+  c.legacy_assertions, c.dpop, c.claims::text, c.workloads::text, c.token_rate, c.token_burst,
   coalesce(c.jwks, '[]')::text AS jwks,
   (SELECT coalesce(json_agg(json_build_object(
      'digest', encode(s.digest, 'base64'), 'pepper_id', s.pepper_id,
@@ -76,8 +78,9 @@ class StoredClients:
     async def read(self, tenant: TenantId, client_id: ClientId) -> Client | None:
         """Read the client from the tenant's schema."""
         async with self._pool.tenant(tenant) as connection:
-            row = await connection.fetchrow(_CLIENT.format(schema=schema_of(tenant)), client_id)
-        return None if row is None else _client(row)
+            statement = _CLIENT.format(schema=schema_of(tenant))
+            rows = await fetch_once(connection, statement, client_id)
+        return _client(rows[0]) if rows else None
 
     async def of_workload(self, issuer: ServedIssuer, workload_issuer: str) -> tuple[ClientId, ...]:
         """Name the enabled clients with a rule for it, as of the issuer's version."""
@@ -102,7 +105,8 @@ class StoredClients:
         """Read their ids from the tenant's schema."""
         wanted = msgspec.json.encode([{"issuer": workload_issuer}]).decode()
         async with self._pool.tenant(tenant) as connection:
-            rows = await connection.fetch(_OF_WORKLOAD.format(schema=schema_of(tenant)), wanted)
+            statement = _OF_WORKLOAD.format(schema=schema_of(tenant))
+            rows = await fetch_once(connection, statement, wanted)
         return tuple(ClientId(row["client_id"]) for row in rows)
 
     async def _read_once(
@@ -133,7 +137,7 @@ def _client(row: Any) -> Client:
         secrets=_decode_secrets(row["secrets"]),
         apis=_decode_apis(row["apis"]),
         default_api=row["default_api"],
-        serves=frozenset(row["serves"]),
+        serves=frozenset(row["serves"]) or _NONE,
         auth_method=AuthMethod(row["auth_method"]),
         jwks=_decode_jwks(row["jwks"]),
         jwks_uri=row["jwks_uri"],
@@ -141,4 +145,5 @@ def _client(row: Any) -> Client:
         dpop=DpopUse(row["dpop"]),
         claims=without_registered(row["claims"].encode()),
         workloads=_decode_workloads(row["workloads"]),
+        rate=Rate(row["token_rate"], row["token_burst"]) if row["token_rate"] else None,
     )

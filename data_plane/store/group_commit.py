@@ -8,12 +8,11 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 import asyncpg
 
 from data_plane.protocol.errors import TemporarilyUnavailable
-from data_plane.store.pool import Connection, Pool
 from shared.runtime.logs import fields
 
 _MAXIMUM_BATCH = 1_000
@@ -26,31 +25,32 @@ _log = logging.getLogger("data_plane")
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-Observe = Callable[[int, float], None]  # records, seconds of their commit
+Observe: TypeAlias = Callable[[int, float], None]  # records, seconds of their commit
+Write: TypeAlias = Callable[[list[Item]], Awaitable[Sequence[Result]]]
+
+
+class TooFast(TemporarilyUnavailable):
+    """More wait than the store will take in time."""
 
 
 class GroupCommit(Generic[Item, Result]):
-    """`write` takes a batch in one statement and gives a result for each item, in their order."""
+    """`write` takes a batch at once and gives a result for each item, in their order."""
 
-    def __init__(
-        self,
-        pool: Pool,
-        write: Callable[[Connection, list[Item]], Awaitable[Sequence[Result]]],
-        observe: Observe,
-    ) -> None:
-        self._pool = pool
+    def __init__(self, write: Write[Item, Result], observe: Observe) -> None:
         self._write = write
         self._observe = observe
-        self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
+        self._waiting: list[Item] = []
+        self._waits: list[asyncio.Future[Result]] = []  # one for each item that waits
         self._writer: asyncio.Task[None] | None = None
 
     async def add(self, item: Item) -> Result:
         """Return once the item is committed. Raises TemporarilyUnavailable."""
         if len(self._waiting) >= _MAXIMUM_WAITING:
-            raise TemporarilyUnavailable(_TOO_FAST)
+            raise TooFast(_TOO_FAST)
         committed: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._waiting.append((item, committed))
-        if self._writer is None or self._writer.done():
+        self._waiting.append(item)
+        self._waits.append(committed)
+        if self._writer is None:
             self._writer = asyncio.create_task(self._write_until_empty())
         return await committed
 
@@ -60,33 +60,42 @@ class GroupCommit(Generic[Item, Result]):
             await self._writer
 
     async def _write_until_empty(self) -> None:
-        await asyncio.sleep(0)  # let the requests that are ready now join the first batch
-        while self._waiting:
-            batch = self._waiting[:_MAXIMUM_BATCH]
-            del self._waiting[:_MAXIMUM_BATCH]
-            await self._commit(batch)
+        try:
+            await asyncio.sleep(0)  # let the requests that are ready now join the first batch
+            while self._waiting:
+                batch, self._waiting = _split(self._waiting)
+                waits, self._waits = _split(self._waits)
+                await self._commit(batch, waits)
+        finally:
+            self._writer = None
 
-    async def _commit(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
+    async def _commit(self, batch: list[Item], waits: list[asyncio.Future[Result]]) -> None:
         started = time.monotonic()
         results: Sequence[Result] | None = None
         try:
-            async with self._pool.connection() as connection:
-                results = await self._write(connection, [item for item, _ in batch])
+            results = await self._write(batch)
         except (TemporarilyUnavailable, asyncpg.PostgresError) as error:
             cause = fields(records=len(batch), cause=str(error))
             _log.error("records could not be written", extra=cause)
         finally:
-            _settle([waits for _, waits in batch], results)
+            _settle(waits, results)
         if results is not None:
             self._observe(len(batch), time.monotonic() - started)
 
 
-def _settle(batch: list[asyncio.Future[Result]], results: Sequence[Result] | None) -> None:
+Thing = TypeVar("Thing")
+
+
+def _split(things: list[Thing]) -> tuple[list[Thing], list[Thing]]:
+    return things[:_MAXIMUM_BATCH], things[_MAXIMUM_BATCH:]
+
+
+def _settle(waits: list[asyncio.Future[Result]], results: Sequence[Result] | None) -> None:
     """Tell every request of the batch: nobody waits for ever, whatever has happened."""
-    for position, waits in enumerate(batch):
-        if waits.done():  # its request has gone; a record stands all the same
+    for position, each in enumerate(waits):
+        if each.done():  # its request has gone; a record stands all the same
             continue
         if results is None:
-            waits.set_exception(TemporarilyUnavailable(_NOT_RECORDED))
+            each.set_exception(TemporarilyUnavailable(_NOT_RECORDED))
         else:
-            waits.set_result(results[position])
+            each.set_result(results[position])

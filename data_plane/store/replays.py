@@ -29,7 +29,7 @@ class StoredReplays:
 
     def __init__(self, pool: Pool, observe: Observe) -> None:
         self._pool = pool
-        self._commits: GroupCommit[Spend, bool] = GroupCommit(pool, _spend, observe)
+        self._commits: GroupCommit[Spend, bool] = GroupCommit(self._write, observe)
 
     async def spend(self, tenant: TenantId, once: Once) -> bool:
         """Tell whether this was the first time. Raises TemporarilyUnavailable."""
@@ -43,6 +43,10 @@ class StoredReplays:
         async with self._pool.connection() as connection:
             while await connection.execute(_FORGET, _AT_ONCE) == f"DELETE {_AT_ONCE}":
                 pass
+
+    async def _write(self, batch: list[Spend]) -> Sequence[bool]:
+        async with self._pool.connection() as connection:
+            return await _spend(connection, batch)
 
 
 async def _spend(connection: Connection, batch: list[Spend]) -> Sequence[bool]:

@@ -22,13 +22,11 @@ ON CONFLICT (tenant, kind, subject) DO UPDATE
 SET not_before = greatest(held.not_before, excluded.not_before),
     expires_at = greatest(held.expires_at, excluded.expires_at)
 """
-_COLUMNS = """
+_SINCE = """
 SELECT tenant, kind, subject, extract(epoch FROM not_before)::bigint AS not_before,
   extract(epoch FROM expires_at)::bigint AS expires_at
-FROM ledger.revocation
+FROM ledger.revocation WHERE changed >= $1::text::xid8 AND expires_at > now()
 """
-_OF_TENANT = _COLUMNS + "WHERE tenant = $1 AND expires_at > now()"
-_SINCE = _COLUMNS + "WHERE changed >= $1::text::xid8 AND expires_at > now()"
 
 
 class StoredRevocations:
@@ -50,12 +48,6 @@ class StoredRevocations:
         except asyncpg.PostgresError as error:
             _log.error("a revocation could not be kept", extra=fields(cause=str(error)))
             raise TemporarilyUnavailable("the service cannot revoke now") from error
-
-    async def of_tenant(self, tenant: TenantId) -> list[Revocation]:
-        """Read all of the tenant's that can still matter."""
-        async with self._pool.tenant(tenant) as connection:
-            rows = await connection.fetch(_OF_TENANT, tenant)
-        return [_revocation(row) for row in rows]
 
 
 async def revocations_since(connection: Connection, transaction: str) -> list[RevocationOf]:

@@ -7,6 +7,7 @@ import msgspec
 from shared.domain.client_jwk import ClientJwk
 from shared.domain.ids import ClientId
 from shared.domain.jwk import Algorithm
+from shared.domain.limits import Rate
 from shared.domain.scope import Scope
 from shared.domain.workload import WorkloadRule
 
@@ -37,7 +38,7 @@ class DpopUse(StrEnum):
     NONCE_REQUIRED = "nonce_required"  # and each proof holds a nonce of ours (section 8)
 
 
-class HeldSecret(msgspec.Struct, frozen=True, kw_only=True):
+class HeldSecret(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One live client_secret: its digest, and the pepper that the digest was made with."""
 
     digest: bytes
@@ -45,7 +46,7 @@ class HeldSecret(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: int | None = None  # seconds since the epoch
 
 
-class GrantedApi(msgspec.Struct, frozen=True, kw_only=True):
+class GrantedApi(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An API (resource server) for which a client may ask tokens, and with which scopes."""
 
     identifier: str  # the `aud`
@@ -55,7 +56,7 @@ class GrantedApi(msgspec.Struct, frozen=True, kw_only=True):
     profile: TokenProfile
 
 
-class Client(msgspec.Struct, frozen=True, kw_only=True):
+class Client(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     client_id: ClientId
     enabled: bool
     secrets: tuple[HeldSecret, ...]
@@ -69,3 +70,4 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     dpop: DpopUse = DpopUse.OPTIONAL
     claims: bytes = b"{}"  # static claims of its tokens: a JSON object, without registered names
     workloads: tuple[WorkloadRule, ...] = ()
+    rate: Rate | None = None  # its own limit, beside the tenant's

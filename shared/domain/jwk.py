@@ -3,7 +3,7 @@
 from base64 import urlsafe_b64encode
 from enum import StrEnum
 from hashlib import sha256
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 from cryptography.hazmat.primitives import serialization
@@ -26,14 +26,17 @@ class Algorithm(StrEnum):
     EDDSA = "EdDSA"
 
 
-class Jwk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A public signing key. There is no field that could hold a private part."""
+class Jwk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A public signing key. There is no field that could hold a private part.
 
-    kty: str
-    use: str
+    Literals: each decoded str is an object of its own, and a worker holds thousands of keys.
+    """
+
+    kty: Literal["EC", "OKP", "RSA"]
+    use: Literal["sig"]
     alg: Algorithm
     kid: Kid
-    crv: str | msgspec.UnsetType = msgspec.UNSET
+    crv: Literal["P-256", "Ed25519"] | msgspec.UnsetType = msgspec.UNSET
     x: str | msgspec.UnsetType = msgspec.UNSET
     y: str | msgspec.UnsetType = msgspec.UNSET
     n: str | msgspec.UnsetType = msgspec.UNSET
@@ -94,7 +97,8 @@ def thumbprint_of(required_members: dict[str, str]) -> str:
 
 def _jwk(algorithm: Algorithm, required_members: dict[str, str]) -> Jwk:
     kid = Kid(thumbprint_of(required_members))
-    return Jwk(use="sig", alg=algorithm, kid=kid, **required_members)
+    members = {"use": "sig", "alg": algorithm, "kid": kid, **required_members}
+    return msgspec.convert(members, Jwk)
 
 
 def _unsigned(number: int) -> str:

@@ -33,8 +33,30 @@ _POST_REFUSALS = {
     "405": "Only POST is allowed.",
     "413": "The body is too large.",
     "415": "The body is compressed.",
+    "429": "Too many wrong secrets or, at the token endpoint, over a limit of the plan.",
     "431": "The headers are too large.",
     "503": "The database is out of reach: ask again.",
+}
+_WHOLE: Shape = {"type": "integer", "minimum": 1}
+_RETRY_AFTER: Shape = {
+    "Retry-After": {
+        "description": "After how many seconds it is worth another try.",
+        "required": True,
+        "schema": _WHOLE,
+    }
+}
+# absent where nothing limits; draft-ietf-httpapi-ratelimit-headers-11
+_RATE_LIMITS: Shape = {
+    "RateLimit-Policy": {
+        "description": "The limits: q token requests in w seconds.",
+        "schema": {"type": "string"},
+        "example": '"rate";q=400;w=2, "month";q=1000000;w=2592000',
+    },
+    "RateLimit": {
+        "description": "What is left of each, and in how many seconds all of it is there again.",
+        "schema": {"type": "string"},
+        "example": '"rate";r=399;t=1, "month";r=987654;t=86400',
+    },
 }
 _ISSUER_DOCUMENTS = {
     "/t/{slug}/.well-known/jwks.json": "The key set, RFC 7517.",
@@ -79,7 +101,9 @@ def _endpoints() -> Shape:
     }
     return {
         "/t/{slug}/admin/revoke": _admin_revoke(one_of_three),
-        "/t/{slug}/oauth/token": _post("Issue a token, RFC 6749 section 4.4.", grant, issued),
+        "/t/{slug}/oauth/token": _with_limits(
+            _post("Issue a token, RFC 6749 section 4.4.", grant, issued)
+        ),
         "/t/{slug}/oauth/introspect": _post("RFC 7662.", token, _object("active")),
         "/t/{slug}/oauth/revoke": _post("RFC 7009.", token, None),
     }
@@ -98,10 +122,18 @@ def _post(summary: str, properties: Shape, answer: Shape | None) -> Shape:
     return {"parameters": [_SLUG], "post": operation}
 
 
+def _with_limits(endpoint: Shape) -> Shape:
+    answers: Shape = endpoint["post"]["responses"]
+    answers["200"] |= {"headers": _RATE_LIMITS}
+    answers["429"] |= {"headers": _RETRY_AFTER | _RATE_LIMITS}
+    return endpoint
+
+
 def _admin_revoke(parameters: Shape) -> Shape:
     """Describe the endpoint of whoever manages the tenant: a bearer token, or a signed request."""
     revoked = _json("Revoked.", _object("kind", "subject", "not_before", "expires_at"))
     refusals = _POST_REFUSALS | {"403": "The token lacks the scope revoke:tokens."}
+    del refusals["429"]
     operation = {
         "summary": "Revoke a token, a client's tokens, or all: exactly one parameter.",
         "security": [{"management": []}, {}],
@@ -152,7 +184,10 @@ def _probes() -> Shape:
 
 def _refusals(texts: dict[str, str]) -> Shape:
     error = {"$ref": "#/components/schemas/Error"}
-    return {status: _json(text, error) for status, text in texts.items()}
+    refusals = {status: _json(text, error) for status, text in texts.items()}
+    if "429" in refusals:
+        refusals["429"] |= {"headers": _RETRY_AFTER}
+    return refusals
 
 
 def _json(description: str, schema: Shape) -> Shape:

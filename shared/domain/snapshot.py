@@ -9,6 +9,7 @@ import msgspec
 
 from shared.domain.ids import Kid, TenantId
 from shared.domain.jwk import Algorithm, Jwk
+from shared.domain.limits import NO_LIMITS, TenantLimits
 
 
 class TenantStatus(StrEnum):
@@ -23,7 +24,7 @@ class KeyState(StrEnum):
     RETIRED = "retired"  # signs no more, published until its last token has expired
 
 
-class SigningKey(msgspec.Struct, frozen=True, kw_only=True):
+class SigningKey(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     state: KeyState
     jwk: Jwk
     sealed: bytes  # the private key; see shared.runtime.sealing
@@ -37,7 +38,7 @@ class SigningKey(msgspec.Struct, frozen=True, kw_only=True):
         return self.jwk.alg
 
 
-class IssuerSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+class IssuerSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     tenant_id: TenantId
     slug: str
     account_id: str = ""  # whose management tokens count here
@@ -45,3 +46,4 @@ class IssuerSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     status: TenantStatus
     signing_keys: tuple[SigningKey, ...]
     scopes: tuple[str, ...]  # of all the tenant's APIs, for `scopes_supported`
+    limits: TenantLimits = NO_LIMITS

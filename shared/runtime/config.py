@@ -56,11 +56,16 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     operator_keys: tuple[OperatorKey, ...] = ()  # verify signed requests (RFC 9421)
     bind_address: tuple[str, int] = ("0.0.0.0", 8080)  # noqa: S104 - a server is meant to be reached
     workers: int = 1
+    drain_delay: int = 5  # seconds served on after SIGTERM, until balancers have heard of it
     token_ttl: int = 3600  # seconds, of an API that names no lifetime
     log_level: str = "INFO"
     outbound_networks: tuple[Network, ...] = ()  # may be fetched from, although private
     trusted_proxies: tuple[Network, ...] = ()  # believed in what they say of the caller
+    spool_dir: Path = Path("/var/lib/auth-service/spool")  # of records the database cannot take
+    spool_limit: int = 256 * 2**20  # octets
+    ledger_days: int = 365
     allowed_hosts: tuple[str, ...] = ()  # names the server has besides that of public_url
+    redis_url: str | None = None  # where workers and machines share limits
 
     @property
     def own_hosts(self) -> frozenset[str]:
@@ -123,6 +128,12 @@ def _database_url(text: str) -> str:
     return text
 
 
+def _redis_url(text: str) -> str:
+    if _split(text).scheme not in {"redis", "rediss", "unix"}:
+        raise ValueError("must start with redis://, rediss:// or unix://")
+    return text
+
+
 def _keys(text: str) -> tuple[Key, ...]:
     return tuple(_key(part.strip()) for part in text.split(","))
 
@@ -174,6 +185,12 @@ def _between(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
+def _directory(text: str) -> Path:
+    if not Path(text).is_absolute():
+        raise ValueError("must be an absolute path")
+    return Path(text)
+
+
 def _log_level(text: str) -> str:
     if text.upper() not in _LOG_LEVELS:
         raise ValueError(f"must be one of {', '.join(_LOG_LEVELS)}")
@@ -197,6 +214,7 @@ def _host_names(text: str) -> tuple[str, ...]:
 # variable -> (field of Config, its reader, whether it must be given)
 FIELDS: Mapping[str, tuple[str, Callable[[str], Any], bool]] = {
     "DATABASE_URL": ("database_url", _database_url, True),
+    "REDIS_URL": ("redis_url", _redis_url, False),
     "MASTER_KEY": ("master_keys", _keys, True),
     "SECRET_PEPPER": ("secret_peppers", _keys, True),
     "PUBLIC_URL": ("public_url", _origin, True),
@@ -204,8 +222,12 @@ FIELDS: Mapping[str, tuple[str, Callable[[str], Any], bool]] = {
     "OPERATOR_KEYS": ("operator_keys", read_operator_keys, False),
     "BIND_ADDRESS": ("bind_address", _address, False),
     "WORKERS": ("workers", _between(1, 256), False),
+    "DRAIN_DELAY": ("drain_delay", _between(0, 60), False),
     "TOKEN_TTL": ("token_ttl", _between(MINIMUM_TOKEN_LIFETIME, MAXIMUM_TOKEN_LIFETIME), False),
     "ALLOWED_HOSTS": ("allowed_hosts", _host_names, False),
+    "LEDGER_DAYS": ("ledger_days", _between(1, 3650), False),
+    "SPOOL_DIR": ("spool_dir", _directory, False),
+    "SPOOL_LIMIT": ("spool_limit", _between(2**16, 2**40), False),
     "LOG_LEVEL": ("log_level", _log_level, False),
     "TRUSTED_PROXIES": ("trusted_proxies", _networks, False),
     "OUTBOUND_NETWORKS": ("outbound_networks", _networks, False),

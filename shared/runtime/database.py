@@ -65,6 +65,11 @@ async def become_tenant(connection: AsyncConnection, tenant: TenantId) -> None:
     LOCAL is the point: a plain SET ROLE would leak to the pool's next borrower.
     """
     await connection.execute(text(f'SET LOCAL ROLE "{role_of(tenant)}"'))
+    await name_schema(connection, tenant)
+
+
+async def name_schema(connection: AsyncConnection, tenant: TenantId) -> None:
+    """Have tables without a schema be the tenant's, whoever we are."""
     _ = await connection.execution_options(schema_translate_map={None: schema_of(tenant)})
 
 

@@ -42,11 +42,43 @@ class Telemetry:
         self._refused = Counter(
             "oauth_requests_refused", "Refusals by error", ("error",), registry=registry
         )
+        self._limited = Counter(
+            "token_requests_limited",
+            "Token requests over a limit: refused, or only observed",
+            ("limit", "mode"),
+            registry=registry,
+        )
+        self._limits_shared = Gauge(
+            "limits_shared",
+            "Workers that share limits through Redis now",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self._redis_given_up = Counter(
+            "redis_given_up", "Times that a worker gave Redis up", registry=registry
+        )
         self._ledger_commit = Histogram(
             "ledger_commit_seconds", "One group commit", buckets=_SECONDS, registry=registry
         )
         self._ledger_records = Counter(
             "ledger_records", "Tokens recorded in the ledger", registry=registry
+        )
+        self._spooled = Gauge(
+            "ledger_spooled_tokens",
+            "Tokens that wait in the spool",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self._spooled_since = Gauge(
+            "ledger_spool_oldest_timestamp_seconds",
+            "When the oldest token in the spool was issued, to the minute; 0 where it is empty",
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self._replayed = Counter(
+            "ledger_replayed_tokens",
+            "Tokens that came to the ledger by the spool",
+            registry=registry,
         )
         self._issuers_held = Gauge(
             "issuers_held",
@@ -82,9 +114,27 @@ class Telemetry:
             for bucket, count in zip(histogram._buckets, durations.buckets, strict=True):  # noqa: SLF001
                 bucket.inc(count)
 
+    def observe_turned_away(self, error: str) -> None:
+        """Count a request that nothing has looked at."""
+        self._refused.labels(error).inc()
+
+    def observe_limited(self, limit: str, observed: bool) -> None:  # noqa: FBT001 - a label
+        self._limited.labels(limit, "observed" if observed else "enforced").inc()
+
+    def observe_shared(self, usable: bool) -> None:  # noqa: FBT001 - the gauge's value
+        self._limits_shared.set(usable)
+        if not usable:
+            self._redis_given_up.inc()
+
     def observe_commit(self, records: int, seconds: float) -> None:
         self._ledger_commit.observe(seconds)
         self._ledger_records.inc(records)
+
+    def observe_spool(self, tokens: int, oldest: int, replayed: int) -> None:
+        """`oldest`: seconds since the epoch, 0 where nothing waits; `replayed`: just now."""
+        self._spooled.set(tokens)
+        self._spooled_since.set(oldest)
+        self._replayed.inc(replayed)
 
     def observe_look(self, issuers_held: int) -> None:
         self._issuers_held.set(issuers_held)

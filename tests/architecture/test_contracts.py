@@ -82,7 +82,7 @@ def test_the_data_plane_starts_without_the_control_planes_libraries() -> None:
     program = (
         "import sys, data_plane.app;"
         "print(*{each.partition('.')[0] for each in sys.modules}"
-        " & {'sqlalchemy', 'alembic', 'control_plane', 'migrations', 'psutil', 'click'})"
+        " & {'sqlalchemy', 'alembic', 'control_plane', 'migrations', 'psutil', 'click', 'redis'})"
     )
     said = subprocess.run(
         [sys.executable, "-c", program], cwd=_ROOT, capture_output=True, text=True, check=True

@@ -77,11 +77,14 @@ def start_data_plane(installation: Installation) -> Iterator[Server]:
     """Start `auth-service serve data` and wait for nothing: its database may be down."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
+    spool = tempfile.TemporaryDirectory()
     environment = {
         **os.environ,
         **installation.environment(url),
         "DATABASE_URL": installation.data_url,
         "BIND_ADDRESS": f"127.0.0.1:{port}",
+        "DRAIN_DELAY": "0",
+        "SPOOL_DIR": spool.name,
         "WORKERS": "2",
         "LOG_LEVEL": "ERROR",
     }
@@ -92,6 +95,7 @@ def start_data_plane(installation: Installation) -> Iterator[Server]:
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(_PATIENCE)
+        spool.cleanup()
 
 
 @asynccontextmanager

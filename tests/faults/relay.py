@@ -17,13 +17,29 @@ class Relay:
         self._writers: list[asyncio.StreamWriter] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._answers: list[asyncio.Task[None]] = []
+        self._questions_pass = asyncio.Event()
+        self._answers_pass = asyncio.Event()
+        self.release()
 
     async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         theirs, ours = await asyncio.open_connection(*self._server)
         self._to_clients.append(writer)
         self._writers += [ours, writer]
-        self._tasks.append(asyncio.create_task(_pump(reader, ours)))
-        self._answers.append(asyncio.create_task(_pump(theirs, writer)))
+        self._tasks.append(asyncio.create_task(_pump(reader, ours, self._questions_pass)))
+        self._answers.append(asyncio.create_task(_pump(theirs, writer, self._answers_pass)))
+
+    def hold(self) -> None:
+        """Let nothing through, as a network does that has broken without a word."""
+        self._questions_pass.clear()
+        self._answers_pass.clear()
+
+    def hold_answers(self) -> None:
+        """Let the server hear and do what it is asked, and nobody learn of it."""
+        self._answers_pass.clear()
+
+    def release(self) -> None:
+        self._questions_pass.set()
+        self._answers_pass.set()
 
     async def say_last(self, message: bytes) -> None:
         """Send these bytes to every client in the server's name, and nothing after them."""
@@ -45,9 +61,12 @@ class Relay:
         )
 
 
-async def _pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+async def _pump(
+    source: asyncio.StreamReader, target: asyncio.StreamWriter, passes: asyncio.Event
+) -> None:
     with suppress(OSError):
         while octets := await source.read(65_536):
+            await passes.wait()
             target.write(octets)
             await target.drain()
         target.close()

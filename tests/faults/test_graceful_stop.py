@@ -1,9 +1,11 @@
-"""SIGTERM: what was begun is finished, and what was answered is recorded."""
+"""SIGTERM: balancers hear of it, what was begun is finished, what was answered is recorded."""
 
 import asyncio
 import logging
 import os
 import signal
+import time
+from functools import partial
 
 import httpx
 import psutil
@@ -11,11 +13,13 @@ import psutil
 from tests.conftest import run_server
 from tests.faults.conftest import served_tenant, start_data_plane
 from tests.faults.load import CONNECTIONS, not_in_ledger, under_load, until_true
+from tests.faults.raw_client import raw_clients
 from tests.support import Installation, Server
 
 _log = logging.getLogger("faults")  # figures: pytest --log-cli-level=INFO
 
 _IN_TIME = 10.0  # seconds
+_DELAY = 3  # seconds that it is told to serve on
 
 
 async def exit_code_of(server: Server) -> int:
@@ -42,6 +46,37 @@ async def test_a_stop_under_load_loses_no_record_and_exits_with_0(
     assert load.cut <= CONNECTIONS
     assert code == 0
     assert not [each for each in workers if each.is_running()]
+
+
+async def test_it_serves_on_unready_until_balancers_have_heard_and_no_request_is_cut(
+    installation: Installation,
+) -> None:
+    with run_server(installation, DRAIN_DELAY=str(_DELAY)) as server:
+        async with served_tenant(server) as tenant, raw_clients(tenant, CONNECTIONS) as raw:
+            os.kill(server.pid, signal.SIGTERM)
+            asked_at = time.monotonic()
+            await until_true(partial(is_draining, server), "readyz says nothing", _DELAY)
+            connections, answered = raw.connections, raw.statuses.total()
+            os.kill(server.pid, signal.SIGTERM)  # changes nothing
+            os.kill(server.pid, signal.SIGINT)
+            while time.monotonic() < asked_at + _DELAY - 1:
+                assert await is_draining(server)
+            served_on = raw.statuses.total() - answered
+            assert not raw.broken
+            # each answer has told its client to go: a connection for each request
+            assert raw.connections - connections >= served_on - 2 * CONNECTIONS
+            code = await exit_code_of(server)
+    assert served_on > CONNECTIONS
+    assert set(raw.statuses) == {httpx.codes.OK}
+    assert code == 0
+
+
+async def is_draining(server: Server) -> bool:
+    async with httpx.AsyncClient(timeout=_IN_TIME) as http:
+        readyz = await http.get(f"{server.url}/readyz")
+    draining = readyz.status_code == httpx.codes.SERVICE_UNAVAILABLE
+    assert not draining or readyz.json()["status"] == "draining"
+    return draining
 
 
 async def test_a_stop_while_the_workers_start_is_heard_too(installation: Installation) -> None:

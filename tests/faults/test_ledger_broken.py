@@ -1,10 +1,14 @@
 """A ledger that refuses records by mistake, as with a partition missing: nobody hangs on it."""
 
+from pathlib import Path
+
 import asyncpg
 import httpx
 
 from tests.conftest import run_server
+from tests.faults.books import assert_recorded_once
 from tests.faults.conftest import served_tenant
+from tests.faults.load import claim_of
 from tests.support import Installation, ask_token, introspect
 
 _SOON = 2.0  # seconds
@@ -16,16 +20,32 @@ async def run_as_owner(installation: Installation, statement: str) -> None:
     await owner.close()
 
 
-async def test_a_token_that_cannot_be_recorded_is_refused_at_once_and_the_next_is_served(
+async def test_tokens_that_the_ledger_does_not_take_are_served_and_are_there_when_it_does(
     alone: Installation,
 ) -> None:
     with run_server(alone, workers=1) as server:
         async with served_tenant(server) as tenant, httpx.AsyncClient(timeout=_SOON) as http:
             await run_as_owner(alone, "ALTER TABLE ledger.issued RENAME TO mislaid")
+            answers = [await ask_token(http, tenant) for _ in range(3)]
+            await run_as_owner(alone, "ALTER TABLE ledger.mislaid RENAME TO issued")
+            answers.append(await ask_token(http, tenant))
+            assert [each.status_code for each in answers] == [httpx.codes.OK] * 4
+            jtis = [claim_of(each.json()["access_token"], "jti") for each in answers]
+            await assert_recorded_once(alone, jtis)
+
+
+async def test_without_a_spool_what_the_ledger_does_not_take_is_refused(
+    alone: Installation, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    nowhere = str(tmp_path / "file" / "spool")
+    with run_server(alone, workers=1, SPOOL_DIR=nowhere) as server:
+        async with served_tenant(server) as tenant, httpx.AsyncClient(timeout=_SOON) as http:
+            await run_as_owner(alone, "ALTER TABLE ledger.issued RENAME TO mislaid")
             for _ in range(3):
                 answer = await ask_token(http, tenant)
-                assert answer.is_server_error, answer.text
-                assert "access_token" not in answer.text
+                assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE, answer.text
+                assert answer.headers["retry-after"] == "1"
             await run_as_owner(alone, "ALTER TABLE ledger.mislaid RENAME TO issued")
             assert (await ask_token(http, tenant)).status_code == httpx.codes.OK
 

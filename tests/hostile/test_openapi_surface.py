@@ -19,6 +19,7 @@ from schemathesis.engine import Status, events
 from data_plane.handlers.health import health_handlers
 from data_plane.handlers.mount import _ENDPOINTS, _PATH
 from shared.domain.openapi import openapi_document
+from shared.runtime.leaving import Leaving
 from shared.runtime.telemetry import Telemetry
 from tests.support import MadeTenant, Server
 
@@ -48,7 +49,9 @@ class _Ready:
 
 def test_the_document_names_every_endpoint_and_none_besides() -> None:
     named = {path.replace("{slug}", "acme") for path in openapi_document("1")["paths"]}
-    probes = {path for each in health_handlers(_Ready(), Telemetry()) for path in each.paths}
+    probes = {
+        path for each in health_handlers(_Ready(), Telemetry(), Leaving()) for path in each.paths
+    }
     assert all(path in probes or _PATH.fullmatch(path) for path in named)
     inserted = {
         f"/.well-known/{name}/t/acme"

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from ipaddress import ip_address
 from typing import TypeAlias
@@ -18,24 +18,34 @@ from control_plane.keys import actions as key_actions
 from control_plane.keys import repository as keys
 from control_plane.secrets import repository as secrets
 from control_plane.secrets.rules import AskedSecret
-from data_plane.ports import IssuedToken
 from data_plane.protocol.once import Once
 from data_plane.protocol.revocation import DenySet
 from data_plane.protocol.served_issuer import ServedIssuer, serve_issuer
+from data_plane.store.batch import gather
 from data_plane.store.clients import StoredClients
 from data_plane.store.feed import PublishedFeed
-from data_plane.store.ledger import GroupCommitLedger
+from data_plane.store.guesses import RedisGuesses
+from data_plane.store.issued_counts import StoredIssuedCounts
+from data_plane.store.leases import RedisLeases
 from data_plane.store.pool import Connection, Pool
+from data_plane.store.recorder import Recorder
+from data_plane.store.refusals import NotedRefusals
 from data_plane.store.replays import StoredReplays
 from data_plane.store.revoked import StoredRevocations
 from data_plane.store.secret_uses import StoredSecretUses
+from data_plane.store.shared_redis import SharedRedis
 from data_plane.store.snapshots import StoredSnapshots
+from data_plane.store.usage import StoredUsage
 from shared.domain.ids import ClientId
 from shared.domain.jwk import Algorithm
+from shared.domain.limits import Rate
+from shared.domain.snapshot import IssuerSnapshot, TenantStatus
 from shared.runtime.sealing import Sealer
 from shared.runtime.secrets import make_client_secret
 from tests.isolation.patient_pool import opened_pool
 from tests.isolation.populated import WORKLOAD, Both, revocation_of
+from tests.ledgers import issued, opened_ledger
+from tests.valkey import run_valkey
 
 Twin: TypeAlias = Callable[[Both], Awaitable[object]]
 FROM_THE_FIRST = "0"  # a transaction id before every other
@@ -106,9 +116,9 @@ def sealer(both: Both) -> Sealer:
 
 
 async def served_b(pool: Pool, both: Both) -> ServedIssuer:
-    snapshot = await StoredSnapshots(pool).of_slug(both.b.slug)
-    assert snapshot is not None
-    return serve_issuer(snapshot, both.config.public_url, DenySet())
+    read = await StoredSnapshots(pool).of_slug(both.b.slug)
+    assert read is not None
+    return serve_issuer(read[0], both.config.public_url, DenySet())
 
 
 async def get_client(pool: Pool, both: Both) -> object:
@@ -119,11 +129,10 @@ async def of_workload(pool: Pool, both: Both) -> object:
     return await StoredClients(pool).of_workload(await served_b(pool, both), WORKLOAD.issuer)
 
 
-async def record_token(pool: Pool, both: Both) -> None:
-    ledger = GroupCommitLedger(pool, lambda _records, _seconds: None)
-    b, client_id = both.b.tenant_id, both.a.client_id
-    token = IssuedToken(tenant=b, client_id=client_id, jti=UUID(both.a.issued).bytes, lifetime=60)
-    await ledger.record(token)
+async def record_token(both: Both) -> None:
+    b, client_id, jti = both.b.tenant_id, both.a.client_id, UUID(both.a.issued).bytes
+    async with opened_ledger(both.installation.data_url) as real:
+        await real.ledger.record(issued(tenant=b, client_id=client_id, jti=jti))
 
 
 async def spend_once(pool: Pool, both: Both) -> None:
@@ -133,6 +142,65 @@ async def spend_once(pool: Pool, both: Both) -> None:
     assert await replays.spend(both.a.tenant_id, presented)
     assert await replays.spend(both.b.tenant_id, presented)
     assert not await replays.spend(both.a.tenant_id, presented)
+
+
+async def take_lease(both: Both) -> None:
+    """What B takes of a limit with the name of A's client is not taken from A."""
+    rate, client_id = Rate(1, 5), both.a.client_id
+    async with opened_redis() as redis:
+        leases = RedisLeases(redis)
+        assert (await leases.take(both.b.tenant_id, client_id, rate, 9)).granted == 5
+        assert (await leases.take(both.a.tenant_id, client_id, rate, 9)).granted == 5
+
+
+async def count_guess(both: Both) -> object:
+    """What is guessed at B's client locks nobody out of A's, whose id is the same."""
+    async with opened_redis() as redis:
+        guesses = RedisGuesses(redis)
+        for number in range(10):
+            await guesses.count(both.b.tenant_id, b"guesser", bytes([number]))
+        assert await guesses.locked_for(both.b.tenant_id, b"guesser")
+        return await guesses.locked_for(both.a.tenant_id, b"guesser")
+
+
+@asynccontextmanager
+async def opened_redis() -> AsyncIterator[SharedRedis]:
+    with run_valkey() as valkey:
+        redis = SharedRedis(valkey.url, lambda _: None, patience=20)
+        try:
+            yield redis
+        finally:
+            await redis.close()
+
+
+async def count_usage(pool: Pool, both: Both) -> None:
+    usage = StoredUsage(pool, NotedRefusals())
+    usage.count(both.b.tenant_id, both.a.client_id, both.a.tenant.audience, "introspected")
+    await usage.flush()
+
+
+async def count_issued(pool: Pool) -> object:
+    """Counts are by account: what another account issued is not in those of this one."""
+    return await StoredIssuedCounts(pool).of_month("a_of_b", "2026-11")
+
+
+async def record_batch(both: Both) -> object:
+    """A batch of B with the id of a token of A."""
+    token = issued(tenant=both.b.tenant_id, jti=UUID(both.a.issued).bytes)
+    recorder = Recorder(both.installation.data_url, 20)
+    try:
+        return await recorder.record(gather([token])[0])
+    finally:
+        recorder.close()
+
+
+async def record_batches(both: Both) -> object:
+    token = issued(tenant=both.b.tenant_id, jti=UUID(both.a.issued).bytes)
+    recorder = Recorder(both.installation.data_url, 20)
+    try:
+        return await recorder.record_all(gather([token]))
+    finally:
+        recorder.close()
 
 
 async def note_use(pool: Pool, both: Both) -> None:
@@ -170,6 +238,17 @@ async def add_own_revocation(pool: Pool, both: Both) -> None:
     await StoredRevocations(pool).add(both.b.tenant_id, revocation_of("of-b"))
 
 
+def snapshot_of_a(both: Both) -> IssuerSnapshot:
+    return IssuerSnapshot(
+        tenant_id=both.a.tenant_id,
+        slug=both.a.tenant.slug,
+        version=99,
+        status=TenantStatus.ACTIVE,
+        signing_keys=(),
+        scopes=(),
+    )
+
+
 async def snapshots_of_b(both: Both) -> object:
     async with opened_feed(both) as feed:
         return await feed.snapshots([both.b.tenant_id])
@@ -184,4 +263,6 @@ async def read_as_b(connection: Connection, both: Both) -> object:
     return await connection.fetch(f'SELECT * FROM "t_{both.a.tenant_id}".client')  # noqa: S608
 
 
+LONG_AGO = datetime(2025, 1, 1, tzinfo=UTC)
+SOON = datetime.now(UTC) + timedelta(days=1)
 NOW = datetime(2100, 1, 1, tzinfo=UTC)

@@ -13,16 +13,18 @@ from control_plane.keys.actions import list_keys
 from control_plane.secrets.actions import add_secret, start_rotation
 from control_plane.secrets.rules import AskedSecret
 from control_plane.workloads.actions import add_workload
-from data_plane.ports import IssuedToken
+from data_plane.ports import RefusedRequest
 from data_plane.protocol.revocation import Revocation, RevocationKind
-from data_plane.store.ledger import GroupCommitLedger
 from data_plane.store.pool import Pool
+from data_plane.store.refusals import NotedRefusals
 from data_plane.store.revoked import StoredRevocations
+from data_plane.store.usage import StoredUsage
 from shared.domain.ids import ClientId, Kid, TenantId, schema_of, uuid7
 from shared.domain.workload import WorkloadRule
 from shared.runtime.config import Config
 from shared.runtime.database import Database
 from tests.isolation.patient_pool import opened_pool
+from tests.ledgers import issued, opened_ledger
 from tests.support import Installation, MadeTenant, make_tenant, new_slug, opened, prove_by_workload
 
 WORKLOAD = WorkloadRule(name="canary", issuer="https://outside.example", claims={"sub": "canary"})
@@ -74,17 +76,18 @@ async def populate(installation: Installation, config: Config) -> Populated:
         await prove_by_workload(database, a, third.client_id)
         await add_workload(database, a, third.client_id, WORKLOAD)
         kids = tuple(each.kid for each in await list_keys(database, a))
-    issued, revoked = new_jti(), new_jti()
+    jti, revoked = new_jti(), new_jti()
+    await record(installation, a, tenant.client.client_id, (jti, revoked))
     async with opened_pool(installation.data_url) as pool:
-        await record(pool, a, tenant.client.client_id, (issued, revoked))
         await StoredRevocations(pool).add(a, revocation_of(revoked))
+        await refuse(pool, a, tenant.client.client_id)
     return Populated(
         tenant=tenant,
         client_id=tenant.client.client_id,
         disabled_client_id=second.client_id,
         workload_client_id=third.client_id,
         kids=kids,
-        issued=issued,
+        issued=jti,
         revoked=revoked,
     )
 
@@ -98,13 +101,30 @@ def revocation_of(jti: str) -> Revocation:
     return Revocation(kind=RevocationKind.TOKEN, subject=jti, not_before=now, expires_at=now + 3600)
 
 
-async def record(pool: Pool, tenant: TenantId, client_id: ClientId, jtis: Iterable[str]) -> None:
-    ledger = GroupCommitLedger(pool, lambda _records, _seconds: None)
-    for jti in jtis:
-        octets = UUID(jti).bytes
-        await ledger.record(
-            IssuedToken(tenant=tenant, client_id=client_id, jti=octets, lifetime=3600)
+async def record(
+    installation: Installation, tenant: TenantId, client_id: ClientId, jtis: Iterable[str]
+) -> None:
+    async with opened_ledger(installation.data_url) as real:
+        for jti in jtis:
+            token = issued(tenant=tenant, client_id=client_id, jti=UUID(jti).bytes)
+            await real.ledger.record(token)
+
+
+async def refuse(pool: Pool, tenant: TenantId, client_id: ClientId) -> None:
+    refusals = NotedRefusals()
+    refusals.note(
+        RefusedRequest(
+            tenant=tenant,
+            client_id=client_id,
+            endpoint="token",
+            error="invalid_scope",
+            reason="the client may not have this scope",
+            address="192.0.2.1",
+            request_id="r_1",
+            at_ms=time.time_ns() // 1_000_000,
         )
+    )
+    await StoredUsage(pool, refusals).flush()
 
 
 async def dump_of(installation: Installation, tenant: TenantId) -> dict[str, list[str]]:
@@ -123,6 +143,8 @@ async def dump_of(installation: Installation, tenant: TenantId) -> dict[str, lis
         ("control.tenant", "id"),
         ("control.issuer_snapshot", "tenant_id"),
         ("ledger.issued", "tenant"),
+        ("ledger.refused", "tenant"),
+        ("ledger.usage", "tenant"),
         ("ledger.revocation", "tenant"),
     )
     queries |= {

@@ -41,6 +41,12 @@ REFUSED = {
     "revoke": _REVOKE,
     "revoke-again": _UPSERT,
     "revival": "DELETE FROM ledger.revocation",
+    "count-less": "UPDATE ledger.usage SET count = 0",
+    "count-nothing": "DELETE FROM ledger.usage",
+    "count-of-accounts": "SELECT * FROM ledger.account_month",
+    "batches": "SELECT * FROM ledger.batch",
+    "refuse": "DELETE FROM ledger.refused",
+    "old-days": "SELECT ledger.drop_partition('issued', '2026-01-01')",
     "no-policy": "ALTER TABLE ledger.issued DISABLE ROW LEVEL SECURITY",
 }
 
@@ -48,6 +54,8 @@ REFUSED = {
 SEES_NOTHING = {
     "issued": "SELECT * FROM ledger.issued WHERE tenant = '{a}'",
     "issued-count": "SELECT 1 FROM ledger.issued HAVING count(*) > 0",
+    "usage": "SELECT * FROM ledger.usage WHERE tenant = '{a}'",
+    "refused": "SELECT * FROM ledger.refused WHERE tenant = '{a}'",
     "revocation": "SELECT * FROM ledger.revocation WHERE tenant = '{a}'",
     "revocation-update": "UPDATE ledger.revocation SET expires_at = now() RETURNING *",
 }

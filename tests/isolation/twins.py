@@ -4,8 +4,10 @@ SEES_NOTHING answers, and nothing of A is in the answer. REFUSED is not B's to c
 database says so. TOUCHES_NO_TENANT has the reason why a method needs no twin.
 """
 
+import inspect
 from collections.abc import Callable
 from typing import Any, TypeAlias
+from uuid import UUID
 
 from control_plane.accounts import repository as accounts
 from control_plane.apis import repository as apis
@@ -19,29 +21,49 @@ from control_plane.publishing import snapshots as publishing
 from control_plane.secrets import repository as secrets
 from control_plane.secrets.rules import FIRST
 from control_plane.tenants import repository as tenants
+from control_plane.usage import repository as usage
+from control_plane.usage.rules import FIRST_ID, LAST_ID, Window
 from control_plane.workloads import repository as workloads
-from data_plane.store import revoked, snapshots
+from data_plane.store import batch, pool, revoked, snapshots
+from data_plane.store.batch import Batch
 from data_plane.store.clients import StoredClients
 from data_plane.store.feed import PublishedFeed
 from data_plane.store.group_commit import GroupCommit
-from data_plane.store.ledger import GroupCommitLedger
+from data_plane.store.guesses import RedisGuesses
+from data_plane.store.issued_counts import StoredIssuedCounts
+from data_plane.store.leases import RedisLeases
+from data_plane.store.ledger import SpooledLedger
 from data_plane.store.pool import Pool
+from data_plane.store.recorder import Recorder
+from data_plane.store.refusals import NotedRefusals
 from data_plane.store.replays import StoredReplays
 from data_plane.store.revoked import StoredRevocations
 from data_plane.store.secret_uses import StoredSecretUses
+from data_plane.store.shared_redis import SharedRedis
+from data_plane.store.sharing import Sharing, SharingThroughRedis, share
 from data_plane.store.snapshots import StoredSnapshots
+from data_plane.store.spool import Spool
+from data_plane.store.spool_files import Record, Segment, SpoolFiles
+from data_plane.store.thresholds import StoredThresholds
+from data_plane.store.usage import StoredUsage
 from shared.domain.jwk import Algorithm
+from shared.domain.plan import AccountLimits, PlanName
 from shared.domain.snapshot import TenantStatus
 from tests.isolation.calls import (
     FROM_THE_FIRST,
+    LONG_AGO,
     NO_CLIENT,
     NOW,
+    SOON,
     Twin,
     add_client,
     add_key,
     add_next_key,
     add_revocation,
     add_secret,
+    count_guess,
+    count_issued,
+    count_usage,
     get_client,
     in_control_plane,
     in_data_plane,
@@ -51,15 +73,27 @@ from tests.isolation.calls import (
     of_workload,
     read_as_b,
     read_as_login,
+    record_batch,
+    record_batches,
     record_token,
     sealer,
+    snapshot_of_a,
     snapshots_of_b,
     spend_once,
+    take_lease,
     with_pool,
 )
 from tests.isolation.populated import WORKLOAD
 
 Method: TypeAlias = Callable[..., Any]
+
+
+EVER = Window(FIRST_ID, LAST_ID)
+
+
+def public_methods(of: type) -> list[Method]:
+    return [each for name, each in vars(of).items() if inspect.isfunction(each) and name[0] != "_"]
+
 
 SEES_NOTHING: dict[Method, Twin] = {
     apis.add_api: in_control_plane(lambda c, x: apis.add_api(c, new_api(x))),
@@ -125,6 +159,19 @@ SEES_NOTHING: dict[Method, Twin] = {
     management.list_api_keys: in_control_plane(
         lambda c, _: management.list_api_keys(c, after=NO_CLIENT, limit=1000)
     ),
+    usage.find_issued: in_control_plane(lambda c, x: usage.find_issued(c, UUID(x.a.issued))),
+    usage.first_hour: in_control_plane(lambda c, _: usage.first_hour(c)),
+    usage.hours_of_client: in_control_plane(
+        lambda c, x: usage.hours_of_client(c, x.a.client_id, LONG_AGO, SOON)
+    ),
+    usage.hours_of_tenant: in_control_plane(lambda c, _: usage.hours_of_tenant(c, LONG_AGO, SOON)),
+    usage.list_issued: in_control_plane(
+        lambda c, x: usage.list_issued(c, EVER, x.a.client_id, 1000)
+    ),
+    usage.list_refused: in_control_plane(
+        lambda c, x: usage.list_refused(c, EVER, x.a.client_id, 1000)
+    ),
+    usage.list_usage: in_control_plane(lambda c, _: usage.list_usage(c, LONG_AGO, SOON)),
     publishing.ring: in_control_plane(lambda c, x: publishing.ring(c, x.a.tenant_id, 99)),
     StoredClients.get: with_pool(get_client),
     StoredClients.read: with_pool(lambda p, x: StoredClients(p).read(x.b.tenant_id, x.a.client_id)),
@@ -134,13 +181,17 @@ SEES_NOTHING: dict[Method, Twin] = {
     ),
     PublishedFeed.news: news_of_b,
     PublishedFeed.snapshots: snapshots_of_b,
-    GroupCommitLedger.record: with_pool(record_token),
+    SpooledLedger.record: record_token,
+    Recorder.record: record_batch,
+    Recorder.record_all: record_batches,
+    StoredUsage.flush: with_pool(count_usage),
+    StoredIssuedCounts.of_month: with_pool(lambda p, _: count_issued(p)),
     StoredSecretUses.flush: with_pool(note_use),
     StoredReplays.spend: with_pool(spend_once),
     StoredRevocations.add: with_pool(add_revocation),
-    StoredRevocations.of_tenant: with_pool(
-        lambda p, x: StoredRevocations(p).of_tenant(x.b.tenant_id)
-    ),
+    RedisLeases.take: take_lease,
+    RedisGuesses.count: count_guess,
+    RedisGuesses.locked_for: count_guess,
     StoredSnapshots.of_slug: with_pool(lambda p, x: StoredSnapshots(p).of_slug(x.b.slug)),
     revoked.revocations_since: in_data_plane(
         lambda c, _: revoked.revocations_since(c, FROM_THE_FIRST)
@@ -153,6 +204,21 @@ REFUSED: dict[Method, Twin] = {
     accounts.list_accounts: in_control_plane(
         lambda c, _: accounts.list_accounts(c, after="", limit=1000)
     ),
+    accounts.find_limits: in_control_plane(lambda c, _: accounts.find_limits(c, "operator")),
+    accounts.lock_limits: in_control_plane(lambda c, _: accounts.lock_limits(c, "operator")),
+    accounts.set_limits: in_control_plane(
+        lambda c, _: accounts.set_limits(c, "operator", AccountLimits(plan=PlanName.SANDBOX))
+    ),
+    accounts.set_published: in_control_plane(lambda c, _: accounts.set_published(c, "operator", 0)),
+    accounts.accounts_due: in_control_plane(lambda c, _: accounts.accounts_due(c, 1000)),
+    publishing.limits_of: in_control_plane(lambda c, _: publishing.limits_of(c, "operator")),
+    publishing.tenants_behind: in_control_plane(
+        lambda c, _: publishing.tenants_behind(c, "operator", after="", limit=1000)
+    ),
+    usage.drop_partition: in_control_plane(
+        lambda c, _: usage.drop_partition(c, "issued", LONG_AGO)
+    ),
+    usage.forget_months: in_control_plane(lambda c, _: usage.forget_months(c, NOW)),
     revocations.refuse_until_now: in_control_plane(
         lambda c, x: revocations.refuse_until_now(c, x.a.tenant_id, "tenant", "")
     ),
@@ -160,6 +226,9 @@ REFUSED: dict[Method, Twin] = {
         lambda c, x: clients.revoke_tokens_of_client(c, x.a.tenant_id, x.a.client_id)
     ),
     publishing.publish: in_control_plane(lambda c, x: publishing.publish(c, x.a.tenant_id, 99)),
+    publishing.publish_snapshot: in_control_plane(
+        lambda c, x: publishing.publish_snapshot(c, snapshot_of_a(x), 0)
+    ),
     publishing.set_status: in_control_plane(
         lambda c, x: publishing.set_status(c, x.a.tenant_id, TenantStatus.SUSPENDED)
     ),
@@ -181,6 +250,9 @@ REFUSED: dict[Method, Twin] = {
     ),
     Pool.connection: with_pool(read_as_login),
     Pool.tenant: in_data_plane(read_as_b),
+    pool.fetch_once: in_data_plane(
+        lambda c, x: pool.fetch_once(c, f'SELECT * FROM "t_{x.a.tenant_id}".client')  # noqa: S608 - our own id
+    ),
     snapshots.published_since: in_data_plane(
         lambda c, _: snapshots.published_since(c, FROM_THE_FIRST)
     ),
@@ -196,6 +268,33 @@ TOUCHES_NO_TENANT: dict[Method, str] = {
     StoredSecretUses.note: "remembers what flush writes",
     StoredReplays.drain: "waits for records that were given before",
     StoredReplays.forget_expired: "deletes what has expired, whosever it was",
-    GroupCommitLedger.drain: "waits for records that were given before",
-    GroupCommitLedger.ensure_partitions: "makes empty tables of days to come",
+    SharedRedis.script: "makes a script ready",
+    SharedRedis.run: "runs what its stores' own methods give it",
+    SharedRedis.watch: "waits until Redis answers again",
+    SharedRedis.close: "disconnects",
+    Sharing.watch: "waits for ever",
+    Sharing.close: "does nothing",
+    SharingThroughRedis.watch: "waits until Redis answers again",
+    SharingThroughRedis.close: "disconnects",
+    share: "opens nothing yet",
+    StoredThresholds.reach: "writes of an account, all of whose tenants share it",
+    SpooledLedger.drain: "waits for records that were given before",
+    SpooledLedger.close: "disconnects",
+    SpooledLedger.ensure_partitions: "makes empty tables of days to come",
+    SpooledLedger.replay: "writes what its record method was given",
+    Recorder.close: "disconnects",
+    StoredUsage.count: "counts what flush writes",
+    NotedRefusals.note: "remembers what usage's flush writes",
+    NotedRefusals.take: "gives what it remembers to usage's flush",
+    StoredIssuedCounts.wait: "counts in memory, by account",
+    StoredIssuedCounts.settle: "counts in memory, by account",
+    StoredIssuedCounts.learn: "counts in memory, by account",
+    batch.gather: "pure",
+    batch.month_key: "pure",
+    batch.months_of: "pure",
+    Batch.months: "pure",
+    **dict.fromkeys(public_methods(Spool), "keeps batches in files, and reads no table"),
+    **dict.fromkeys(public_methods(SpoolFiles), "files, and no table"),
+    **dict.fromkeys(public_methods(Segment), "a file, and no table"),
+    Record.packed: "pure",
 }

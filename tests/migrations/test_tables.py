@@ -25,7 +25,7 @@ _COLUMNS_OF_SQL = {"issuer_snapshot": {"changed"}, "revocation": {"changed"}}
 _INDEXES_OF_SQL = {
     "issuer_snapshot": {"ix_issuer_snapshot_changed"},
     "revocation": {"ix_revocation_changed"},
-    "issued": {"ix_issued_client", "ix_issued_jti"},
+    "issued": {"ix_issued_jti"},
     "signing_key": {"ix_signing_key_one_in_state"},
 }
 _TABLES_OF_SQL = {"alembic_version", "login_role"}

@@ -1,6 +1,18 @@
 """The tables of schema `control`. Their truth is migrations/control; a test compares the two."""
 
-from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, Index, MetaData, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
 
 metadata = MetaData(schema="control")
 
@@ -11,6 +23,16 @@ account = Table(
     Column("id", Text, primary_key=True),
     Column("name", Text, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+    Column("plan", Text, nullable=False, server_default=text("'sandbox'")),
+    Column("overage_cap", Integer),  # US cents a month; null: no overage is bought
+    Column("enforcement", Text, nullable=False, server_default=text("'enforce'")),
+    # by contract, in the place of the plan's
+    Column("custom_rate", Integer),
+    Column("custom_burst", Integer),
+    Column("custom_tokens", BigInteger),
+    Column("limits_version", BigInteger, nullable=False, server_default=text("0")),
+    Column("limits_due", Boolean, nullable=False, server_default=text("false")),  # to be published
+    Index("ix_account_limits_due", "id", postgresql_where=text("limits_due")),
 )
 
 tenant = Table(
@@ -43,5 +65,6 @@ issuer_snapshot = Table(
     Column("slug", Text, nullable=False, unique=True),
     Column("version", BigInteger, nullable=False),
     Column("body", Text, nullable=False),  # JSON of shared.domain.snapshot.IssuerSnapshot
+    Column("limits_version", BigInteger, nullable=False, server_default=text("0")),  # the account's
     # and `changed xid8`, set by a trigger: what a follower's poll starts from
 )

@@ -4,7 +4,19 @@ Row-level security is forced on all: under a tenant's role only that tenant's ro
 truth is migrations/control; a test compares the two.
 """
 
-from sqlalchemy import Column, DateTime, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    text,
+)
 from sqlalchemy.dialects.postgresql import UUID
 
 metadata = MetaData(schema="ledger")
@@ -17,6 +29,50 @@ issued = Table(
     Column("lifetime", Integer, nullable=False),  # seconds
     Column("tenant", Text, nullable=False),
     Column("client_id", Text, nullable=False),
+)
+
+# What was written once, and is not written again when it is replayed. Partitioned by day too.
+batch = Table("batch", metadata, Column("id", UUID, primary_key=True))
+
+# Partitioned by day too: `id` is a UUIDv7 of the time of the refusal.
+refused = Table(
+    "refused",
+    metadata,
+    Column("id", UUID, nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("client_id", Text, nullable=False),  # as presented; '' where there was none
+    Column("endpoint", Text, nullable=False),
+    Column("error", Text, nullable=False),  # the wire code
+    Column("reason", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Index("ix_refused_tenant", "tenant", "id"),
+)
+
+# Counts of an hour, summed over the writers when read; partitioned by month. What was issued moves
+# with the tokens' records, and its minutes say where those are: they have no index by client.
+usage = Table(
+    "usage",
+    metadata,
+    Column("hour", DateTime(timezone=True), nullable=False),
+    Column("minutes", BigInteger, nullable=False),  # bit n: something was issued in the nth
+    Column("count", Integer, nullable=False),
+    Column("writer", Integer, nullable=False),  # a connection, so that no two wait for a row
+    Column("tenant", Text, nullable=False),
+    Column("client_id", Text, nullable=False),
+    Column("api", Text, nullable=False),  # '' where none is known
+    Column("event", Text, nullable=False),  # issued | introspected | limited | refused:<code>
+    PrimaryKeyConstraint("tenant", "hour", "client_id", "api", "event", "writer"),
+)
+
+# What an account was issued in a UTC month, summed over the writers when read.
+account_month = Table(
+    "account_month",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("month", Text, primary_key=True),  # such as 2026-11
+    Column("writer", Integer, primary_key=True),
+    Column("issued", BigInteger, nullable=False),
 )
 
 revocation = Table(
@@ -48,4 +104,14 @@ secret_use = Table(
     Column("digest", LargeBinary, primary_key=True),  # of the client_secret
     Column("used_at", DateTime(timezone=True), nullable=False),  # to the minute or so
     Column("address", Text, nullable=False),
+)
+
+# The shares of its month's tokens that an account has used: 60, 80 and 100 percent, once each.
+quota_threshold = Table(
+    "quota_threshold",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("month", Text, primary_key=True),  # such as 2026-11
+    Column("percent", Integer, primary_key=True),
+    Column("reached_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
 )

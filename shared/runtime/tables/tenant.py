@@ -57,6 +57,9 @@ client = Table(
     Column("dpop", Text, nullable=False, server_default=text("'optional'")),
     Column("claims", JSONB, nullable=False, server_default=text("'{}'")),  # static, in each token
     Column("workloads", JSONB, nullable=False, server_default=text("'[]'")),  # domain.workload
+    # its own limit, in token requests; both or neither
+    Column("token_rate", Integer),  # a second
+    Column("token_burst", Integer),
     Index(
         "ix_client_workloads",
         "workloads",

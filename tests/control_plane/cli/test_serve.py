@@ -31,6 +31,7 @@ def ended_by_ctrl_c(installation: Installation) -> tuple[int | None, list[psutil
             **installation.environment(url),
             "DATABASE_URL": installation.data_url,
             "BIND_ADDRESS": f"127.0.0.1:{port}",
+            "DRAIN_DELAY": "0",
             "WORKERS": "2",
             "LOG_LEVEL": "WARNING",
         },

@@ -50,6 +50,15 @@ async def test_a_new_tenant_is_published_as_its_first_version(
     assert [key.algorithm for key in snapshot.signing_keys] == [Algorithm.ES256]
 
 
+async def test_the_first_version_is_what_the_tables_say(database: Database, sealer: Sealer) -> None:
+    slug = new_slug()
+    made = await create_tenant(database, sealer, NewTenant(slug=slug, name=slug))
+    first = await snapshot_of(database, made)
+    async with edit_tenant(database, made):
+        pass  # publishes what it reads
+    assert await snapshot_of(database, made) == msgspec.structs.replace(first, version=2)
+
+
 async def test_a_change_publishes_keys_and_scopes_as_they_are_then(
     database: Database, sealer: Sealer, acme: TenantId
 ) -> None:

@@ -59,9 +59,9 @@ async def pool(
 
 
 async def served(pool: Pool, tenant: MadeTenant) -> ServedIssuer:
-    snapshot = await StoredSnapshots(pool).of_slug(tenant.slug)
-    assert snapshot is not None
-    return serve_issuer(snapshot, "https://auth.example", DenySet())
+    read = await StoredSnapshots(pool).of_slug(tenant.slug)
+    assert read is not None
+    return serve_issuer(read[0], "https://auth.example", DenySet())
 
 
 async def with_rule(database: Database, config: Config, tenant: MadeTenant) -> ClientId:

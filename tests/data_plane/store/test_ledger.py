@@ -1,9 +1,8 @@
 """Group commit: what was answered is committed, and many answers share a commit."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
-from secrets import randbits
+from pathlib import Path
 from uuid import UUID
 
 import asyncpg
@@ -11,17 +10,11 @@ import pytest
 
 from data_plane.ports import IssuedToken
 from data_plane.protocol.errors import TemporarilyUnavailable
-from data_plane.store.ledger import GroupCommitLedger
 from data_plane.store.pool import Pool
-from shared.domain.ids import ClientId, TenantId, uuid7_octets
+from tests.ledgers import RealLedger, issued, opened_ledger
 from tests.support import Installation
 
-TENANT = TenantId("aaaaaaaaaaaaa")
-
-
-def issued() -> IssuedToken:
-    jti = uuid7_octets(time.time_ns() // 1_000_000, randbits(74))
-    return IssuedToken(tenant=TENANT, client_id=ClientId("c_1"), jti=jti, lifetime=60)
+_NOWHERE = "postgresql://nobody:x@127.0.0.1:9/none"
 
 
 async def found(installation: Installation, tokens: list[IssuedToken]) -> int:
@@ -37,32 +30,33 @@ async def found(installation: Installation, tokens: list[IssuedToken]) -> int:
         await connection.close()
 
 
-class Ledger:
-    """A ledger on the real database, and the size of each of its commits."""
-
-    def __init__(self, url: str) -> None:
-        self.commits: list[int] = []
-        self.pool = Pool(url)
-        self.ledger = GroupCommitLedger(self.pool, lambda records, _: self.commits.append(records))
+@pytest.fixture
+async def real(installation: Installation) -> AsyncIterator[RealLedger]:
+    async with opened_ledger(installation.data_url) as opened:
+        await opened.ledger.ensure_partitions()
+        yield opened
 
 
 @pytest.fixture
-async def real(installation: Installation) -> AsyncIterator[Ledger]:
-    ledger = Ledger(installation.data_url)
-    await ledger.ledger.ensure_partitions()
-    yield ledger
-    await ledger.pool.close()
+async def away(tmp_path: Path) -> AsyncIterator[RealLedger]:
+    """A ledger without a database, and without a spool."""
+    pool = Pool(_NOWHERE)
+    alone = RealLedger(_NOWHERE, pool, tmp_path)
+    yield alone
+    await alone.ledger.close()
 
 
 async def test_a_record_is_committed_when_record_returns(
-    installation: Installation, real: Ledger
+    installation: Installation, real: RealLedger
 ) -> None:
     token = issued()
     await real.ledger.record(token)
     assert await found(installation, [token]) == 1
 
 
-async def test_requests_in_flight_share_commits(installation: Installation, real: Ledger) -> None:
+async def test_requests_in_flight_share_commits(
+    installation: Installation, real: RealLedger
+) -> None:
     tokens = [issued() for _ in range(500)]
     await asyncio.gather(*(real.ledger.record(each) for each in tokens))
     assert await found(installation, tokens) == 500
@@ -71,7 +65,7 @@ async def test_requests_in_flight_share_commits(installation: Installation, real
 
 
 async def test_a_client_that_leaves_takes_no_record_with_it(
-    installation: Installation, real: Ledger
+    installation: Installation, real: RealLedger
 ) -> None:
     tokens = [issued() for _ in range(20)]
     requests = [asyncio.create_task(real.ledger.record(each)) for each in tokens]
@@ -84,26 +78,23 @@ async def test_a_client_that_leaves_takes_no_record_with_it(
     assert sum(real.commits) == await found(installation, tokens)
 
 
-async def test_without_its_store_it_refuses_soon_and_in_words() -> None:
-    pool = Pool("postgresql://nobody:x@127.0.0.1:9/none")
-    ledger = GroupCommitLedger(pool, lambda _, __: None)
+async def test_without_database_and_spool_it_refuses_soon_and_in_words(away: RealLedger) -> None:
     async with asyncio.timeout(1):
         results = await asyncio.gather(
-            *(ledger.record(issued()) for _ in range(3)), return_exceptions=True
+            *(away.ledger.record(issued()) for _ in range(3)), return_exceptions=True
         )
     assert all(isinstance(result, TemporarilyUnavailable) for result in results)
 
 
-async def test_it_does_not_pile_up_without_bound() -> None:
-    ledger = GroupCommitLedger(Pool("postgresql://nobody:x@127.0.0.1:9/none"), lambda _, __: None)
-    requests = [asyncio.create_task(ledger.record(issued())) for _ in range(6_000)]
+async def test_it_does_not_pile_up_without_bound(away: RealLedger) -> None:
+    requests = [asyncio.create_task(away.ledger.record(issued())) for _ in range(6_000)]
     results = await asyncio.gather(*requests, return_exceptions=True)
     refused_at_once = [each for each in results if "fast enough" in str(each)]
     assert len(refused_at_once) == 1_000
 
 
 async def test_making_partitions_again_changes_nothing(
-    installation: Installation, real: Ledger
+    installation: Installation, real: RealLedger
 ) -> None:
     connection = await asyncpg.connect(installation.owner_url)
     try:

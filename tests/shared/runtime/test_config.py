@@ -22,8 +22,12 @@ _GOOD = {
     "WORKERS": "3",
     "TOKEN_TTL": "600",
     "ALLOWED_HOSTS": "Auth.internal, [::1]",
+    "LEDGER_DAYS": "30",
+    "SPOOL_DIR": "/srv/spool",
+    "SPOOL_LIMIT": "1048576",
     "LOG_LEVEL": "warning",
     "TRUSTED_PROXIES": "10.2.0.0/16",
+    "REDIS_URL": "redis://:redis-password@redis.example:6379/0",
     "OUTBOUND_NETWORKS": "10.1.0.0/16, fd00::/8",
 }
 _REQUIRED = [name for name, (_, _, required) in FIELDS.items() if required]
@@ -52,6 +56,8 @@ def test_every_variable_is_read() -> None:
     assert config.bind_address == ("127.0.0.1", 9000)
     assert (config.workers, config.token_ttl, config.log_level) == (3, 600, "WARNING")
     assert config.outbound_networks == (ip_network("10.1.0.0/16"), ip_network("fd00::/8"))
+    assert (config.ledger_days, config.spool_limit) == (30, 2**20)
+    assert config.spool_dir == Path("/srv/spool")
     assert config.console_url == "https://console.example"
     assert [each.kid for each in config.operator_keys] == ["one", "two"]
     assert config.trusted_proxies == (ip_network("10.2.0.0/16"),)
@@ -63,6 +69,7 @@ def test_what_is_optional_may_be_left_out() -> None:
     config = read_config({name: _GOOD[name] for name in _REQUIRED})
     assert config.bind_address == ("0.0.0.0", 8080)  # noqa: S104 - the documented default
     assert (config.workers, config.token_ttl) == (1, 3600)
+    assert config.redis_url is None
     assert (config.console_url, config.operator_keys) == (config.public_url, ())
 
 
@@ -88,6 +95,8 @@ _WRONG = [
     pytest.param("DATABASE_URL", f"{_CANARY}", id="database-no-url"),
     pytest.param("DATABASE_URL", f"postgresql://u:{_CANARY}@[::1/d", id="database-open-bracket"),
     pytest.param("DATABASE_URL", f"postgresql://u:{_CANARY}\u2100@h/d", id="database-nfkc"),
+    pytest.param("REDIS_URL", f"https://u:{_CANARY}@h", id="redis-of-another-kind"),
+    pytest.param("REDIS_URL", f"redis://u:{_CANARY}@h:70000", id="redis-port-too-high"),
     pytest.param("MASTER_KEY", _SHORT_KEY, id="key-short"),
     pytest.param("MASTER_KEY", f"{MASTER_KEY}A{_CANARY}", id="key-long"),
     pytest.param("MASTER_KEY", f"{MASTER_KEY},{_SHORT_KEY}", id="key-second-wrong"),
@@ -119,6 +128,9 @@ _WRONG = [
     pytest.param("TOKEN_TTL", "59", id="ttl-too-short"),
     pytest.param("TOKEN_TTL", "86401", id="ttl-too-long"),
     pytest.param("TOKEN_TTL", "1h", id="ttl-unit"),
+    pytest.param("LEDGER_DAYS", "0", id="days-none"),
+    pytest.param("SPOOL_DIR", _CANARY, id="spool-relative"),
+    pytest.param("SPOOL_LIMIT", "1", id="spool-too-small"),
     pytest.param("LOG_LEVEL", _CANARY, id="level-unknown"),
     pytest.param("OUTBOUND_NETWORKS", _CANARY, id="networks-no-network"),
     pytest.param("OUTBOUND_NETWORKS", "10.1.0.1/16", id="networks-with-a-host-in-it"),

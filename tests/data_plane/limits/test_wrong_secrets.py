@@ -4,7 +4,7 @@ import tracemalloc
 
 import pytest
 
-from data_plane.limits import WrongSecrets
+from data_plane.limits.wrong_secrets import WrongSecrets
 from data_plane.protocol.errors import TooManyRequests
 from shared.domain.ids import ClientId, TenantId
 
@@ -13,21 +13,23 @@ ACME = TenantId("aaaaaaaaaaaaa")
 GUESSER = ACME, ClientId("c_1"), "192.0.2.1"
 
 
-def guessed(times: int, *, known: bool = True) -> WrongSecrets:
+async def guessed(times: int, *, known: bool = True) -> WrongSecrets:
     wrong = WrongSecrets()
     for number in range(times):
-        wrong.count(GUESSER, bytes([number]), known=known, now=NOW)
+        await wrong.count(GUESSER, bytes([number]), known=known, now=NOW)
     return wrong
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_the_tenth_guess_locks_the_guesser_out_until_the_minute_is_over(*, known: bool) -> None:
-    guessed(9, known=known).check(GUESSER, known=known, now=NOW)
-    wrong = guessed(10, known=known)
+async def test_the_tenth_guess_locks_the_guesser_out_until_the_minute_is_over(
+    *, known: bool
+) -> None:
+    await (await guessed(9, known=known)).check(GUESSER, known=known, now=NOW)
+    wrong = await guessed(10, known=known)
     with pytest.raises(TooManyRequests) as refused:
-        wrong.check(GUESSER, known=known, now=NOW + 20)
+        await wrong.check(GUESSER, known=known, now=NOW + 20)
     assert refused.value.retry_after == 40
-    wrong.check(GUESSER, known=known, now=NOW + 60)
+    await wrong.check(GUESSER, known=known, now=NOW + 60)
 
 
 @pytest.mark.parametrize(
@@ -39,27 +41,27 @@ def test_the_tenth_guess_locks_the_guesser_out_until_the_minute_is_over(*, known
     ],
     ids=["site", "client", "tenant"],
 )
-def test_another_is_not_locked_out(other: tuple[TenantId, ClientId, str]) -> None:
-    guessed(10).check(other, known=True, now=NOW)
+async def test_another_is_not_locked_out(other: tuple[TenantId, ClientId, str]) -> None:
+    await (await guessed(10)).check(other, known=True, now=NOW)
 
 
-def test_the_same_guess_counts_once() -> None:
+async def test_the_same_guess_counts_once() -> None:
     wrong = WrongSecrets()
     for _ in range(1_000):
-        wrong.count(GUESSER, b"the same", known=True, now=NOW)
-    wrong.check(GUESSER, known=True, now=NOW)
+        await wrong.count(GUESSER, b"the same", known=True, now=NOW)
+    await wrong.check(GUESSER, known=True, now=NOW)
 
 
-def test_a_million_unknown_clients_are_not_remembered_and_push_nobody_out() -> None:
-    wrong = guessed(10)
+async def test_a_million_unknown_clients_are_not_remembered_and_push_nobody_out() -> None:
+    wrong = await guessed(10)
     for number in range(1_000_000):
-        wrong.count((ACME, ClientId(str(number)), "192.0.2.1"), b"x", known=False, now=NOW)
+        await wrong.count((ACME, ClientId(str(number)), "192.0.2.1"), b"x", known=False, now=NOW)
     assert len(wrong) <= 15_001
     with pytest.raises(TooManyRequests):
-        wrong.check(GUESSER, known=True, now=NOW)
+        await wrong.check(GUESSER, known=True, now=NOW)
 
 
-def test_what_is_remembered_stays_under_32_mb_however_long_the_client_ids_are() -> None:
+async def test_what_is_remembered_stays_under_32_mb_however_long_the_client_ids_are() -> None:
     tracemalloc.start()
     wrong = WrongSecrets()
     for number in range(16_000):
@@ -70,7 +72,9 @@ def test_what_is_remembered_stays_under_32_mb_however_long_the_client_ids_are() 
         ):
             guesser = ACME, ClientId(client_id), site
             for guess in range(10):
-                wrong.count(guesser, number.to_bytes(7) + bytes([guess]), known=known, now=NOW)
+                await wrong.count(
+                    guesser, number.to_bytes(7) + bytes([guess]), known=known, now=NOW
+                )
     held, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert len(wrong) == 30_000

@@ -1,0 +1,81 @@
+"""The door of a worker: requests beyond what it can serve in time are turned away here.
+
+What a request waits grows with those before it, so their number is bounded: the answers that are
+given stay quick, and whoever is turned away hears it at once, before anything was computed.
+"""
+
+from collections.abc import Awaitable
+from functools import partial
+
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Scope, Send
+from litestar.types.asgi_types import ReceiveMessage
+
+from data_plane.handlers.answer import error_answer
+from data_plane.protocol.errors import TemporarilyUnavailable
+from shared.runtime.leaving import Leaving
+from shared.runtime.telemetry import Telemetry
+
+# A worker serves some 2,500 of them a second: the last one waits for 100 ms.
+MOST_IN_FLIGHT = 256
+_BOUNDED = "POST"  # key sets, probes and metrics cost little, and are answered always
+_BUSY = "the service is busy"
+_REFUSED = error_answer(TemporarilyUnavailable(_BUSY), realm="")
+_LENGTH = (b"content-length", str(len(_REFUSED.body)).encode())
+_CLOSE = (b"connection", b"close")
+
+
+class Door:
+    """The ASGI application that granian calls; one for each worker."""
+
+    def __init__(self, application: ASGIApp, leaving: Leaving, telemetry: Telemetry) -> None:
+        self._application = application
+        self._leaving = leaving
+        self._telemetry = telemetry
+        self._in_flight = 0  # requests whose body has come and whose answer has not gone
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        if scope["type"] != ScopeType.HTTP:
+            return self._application(scope, receive, send)
+        if self._leaving.begun:
+            send = partial(_send_last, send)
+        if self._in_flight >= MOST_IN_FLIGHT and scope["method"] == _BOUNDED:
+            return self._refuse(send)
+        return self._serve(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Count it from its body on: who sends that slowly takes nobody's place meanwhile."""
+        counted = False
+
+        async def receive_body() -> ReceiveMessage:
+            nonlocal counted
+            message = await receive()
+            if not counted and not message.get("more_body"):
+                if self._in_flight >= MOST_IN_FLIGHT:  # of those that came at the same moment
+                    raise TemporarilyUnavailable(_BUSY)
+                counted = True
+                self._in_flight += 1
+            return message
+
+        try:
+            await self._application(scope, receive_body, send)
+        finally:
+            if counted:
+                self._in_flight -= 1
+
+    async def _refuse(self, send: Send) -> None:
+        self._telemetry.observe_turned_away(_REFUSED.error)
+        start: HTTPResponseStartEvent = {
+            "type": "http.response.start",
+            "status": _REFUSED.status,
+            "headers": [*_REFUSED.headers, _LENGTH],
+        }
+        await send(start)
+        await send({"type": "http.response.body", "body": _REFUSED.body, "more_body": False})
+
+
+async def _send_last(send: Send, message: Message) -> None:
+    """Have the client connect anew for its next request: the worker goes."""
+    if message["type"] == "http.response.start":
+        message["headers"] = [*message["headers"], _CLOSE]
+    await send(message)

@@ -1,0 +1,212 @@
+"""Whether a token request is within the limits of its plan, its tenant and its client.
+
+On the path of every request: what is constant is prepared once for each version of a tenant's
+limits, and nothing here waits, unless a lease (rates) or a count (quotas) is not at hand.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+
+from data_plane.limits.quotas import MonthlyQuotas
+from data_plane.limits.rates import LeasedMeter, Meter, OwnMeter, Ticks
+from data_plane.ports import Admission, Clock, Leases, Usage
+from data_plane.protocol.errors import TooManyRequests
+from data_plane.protocol.rate_limit import SECOND, Header, month_policy, rate_policy
+from data_plane.protocol.served_issuer import ServedIssuer
+from shared.domain.bounded import keep
+from shared.domain.client import Client
+from shared.domain.ids import ClientId, TenantId
+from shared.domain.limits import Rate, TenantLimits, month_of
+from shared.domain.snapshot import IssuerSnapshot
+
+_MAXIMUM_KEPT = 10_000  # tenants, and as many clients that have a limit of their own
+_UNLIMITED = Admission(())
+_RATE_LIMIT = b"ratelimit"
+_RATE_LEFT = b'"rate";r=%d;t=%d'
+_MONTH_LEFT = b'%s%s"month";r=%d;t=%d'
+_CLIENT_LEFT = b'"client";r=%d;t=%d'
+_COMMA = b", "
+
+LimitName = Literal["rate", "client", "month"]
+ObserveLimited = Callable[[LimitName, bool], None]  # which limit, and whether it was only observed
+
+_REFUSALS: dict[LimitName, str] = {
+    "rate": "the plan's rate of token requests is exceeded: try again later",
+    "client": "the client's rate of token requests is exceeded: try again later",
+    "month": "the plan's tokens of this month are used up",
+}
+
+
+class _Tenant(msgspec.Struct):
+    """What is prepared for a version of a tenant's limits, until the month ends."""
+
+    limits: TenantLimits
+    meter: Meter | None
+    month: str
+    ends_at: int  # the month, in seconds since the epoch
+    announced: int | None  # tokens of the month that clients are told of
+    policies: tuple[str, ...]
+    policy: Header
+
+
+class _Client(msgspec.Struct):
+    """A limit of a client's own, and what is told of it."""
+
+    rate: Rate
+    meter: Meter
+    policy: str
+
+
+class _Standing(msgspec.Struct):
+    """How one request stands to the limits."""
+
+    held: _Tenant
+    of_client: _Client | None
+    now: int  # nanoseconds
+    month_left: int  # seconds
+    issued: int = 0  # tokens of the account's month
+
+
+class PlanLimits:
+    def __init__(
+        self,
+        quotas: MonthlyQuotas,
+        usage: Usage,
+        observe: ObserveLimited,
+        clock: Clock,
+        *,
+        leases: Leases | None = None,
+        ticks: Ticks = time.monotonic_ns,
+    ) -> None:
+        """Without `leases` each worker keeps to the rates by itself."""
+        self._quotas = quotas
+        self._usage = usage
+        self._observe = observe
+        self._clock = clock
+        self._leases = leases
+        self._ticks = ticks
+        self._tenants: dict[TenantId, _Tenant] = {}
+        self._clients: dict[tuple[TenantId, ClientId], _Client] = {}
+
+    def __len__(self) -> int:
+        return len(self._tenants) + len(self._clients)
+
+    async def admit(self, issuer: ServedIssuer, client: Client) -> Admission:
+        snapshot = issuer.snapshot
+        limits, rate = snapshot.limits, client.rate
+        if rate is None and limits.rate is None and limits.month is None:
+            return _UNLIMITED
+        now, second = self._ticks(), self._clock()
+        held = self._tenants.get(snapshot.tenant_id)
+        if held is None or held.limits is not limits or second >= held.ends_at:
+            held = self._prepare(snapshot, held, now, second)
+        own = None if rate is None else self._of_client(snapshot.tenant_id, client, rate, now)
+        standing = _Standing(held, own, now, held.ends_at - second)
+        over = await self._take(standing, snapshot.account_id)
+        headers = _headers(standing)
+        if over is None:
+            return Admission(headers)
+        self._observe(over, limits.observed)
+        if not limits.observed:
+            raise TooManyRequests(_REFUSALS[over], _retry_after(over, standing), headers)
+        event = "observed_limited"
+        self._usage.count(snapshot.tenant_id, client.client_id, client.default_api or "", event)
+        return Admission(headers)
+
+    async def drain(self) -> None:
+        """Return once nothing is being recorded any more: for the end of the process."""
+        await self._quotas.drain()
+
+    async def _take(self, standing: _Standing, account: str) -> LimitName | None:
+        """Take it from every limit, or from none: then name the one that it is over."""
+        held, own, now = standing.held, standing.of_client, standing.now
+        month = held.limits.month
+        if month is not None:
+            issued = await self._quotas.issued(account, held.month, month.included)
+            standing.issued = issued
+            if issued >= month.allowed:
+                return "month"
+        if own is not None and not (own.meter.take(now) or await own.meter.ask()):
+            return "client"
+        meter = held.meter
+        if meter is not None and not (meter.take(now) or await meter.ask()):
+            if own is not None:
+                own.meter.give_back()
+            return "rate"
+        return None
+
+    def _prepare(
+        self, snapshot: IssuerSnapshot, held: _Tenant | None, now: int, second: int
+    ) -> _Tenant:
+        """Make ready for this version of the limits; what the rate has taken stays taken."""
+        limits, month = snapshot.limits, month_of(second)
+        meter = held.meter if held is not None else None
+        if limits.rate is None:
+            meter = None
+        elif meter is None:
+            meter = self._meter(snapshot.tenant_id, "", limits.rate)
+        else:
+            meter.change(limits.rate, now)
+        policies = (
+            *((rate_policy("rate", limits.rate),) if limits.rate else ()),
+            *((month_policy(limits.month, month.seconds),) if limits.month else ()),
+        )
+        made = _Tenant(
+            limits=limits,
+            meter=meter,
+            month=month.name,
+            ends_at=month.ends_at,
+            announced=limits.month.announced if limits.month else None,
+            policies=policies,
+            policy=_policy(policies),
+        )
+        keep(self._tenants, snapshot.tenant_id, made, _MAXIMUM_KEPT)
+        return made
+
+    def _of_client(self, tenant: TenantId, client: Client, rate: Rate, now: int) -> _Client:
+        name = tenant, client.client_id
+        held = self._clients.get(name)
+        if held is None:
+            meter = self._meter(*name, rate)
+            held = _Client(rate, meter, rate_policy("client", rate))
+            keep(self._clients, name, held, _MAXIMUM_KEPT)
+        elif held.rate != rate:
+            held.meter.change(rate, now)
+            held.rate, held.policy = rate, rate_policy("client", rate)
+        return held
+
+    def _meter(self, tenant: TenantId, client_id: str, rate: Rate) -> Meter:
+        if self._leases is None:
+            return OwnMeter(rate)
+        return LeasedMeter(self._leases, (tenant, client_id), rate, ticks=self._ticks)
+
+
+def _retry_after(over: LimitName, standing: _Standing) -> int:
+    """Tell after how many whole seconds it is worth another try."""
+    held, own = standing.held, standing.of_client
+    if over == "month":
+        return standing.month_left
+    meter = own.meter if over == "client" and own is not None else held.meter
+    return max(1, -(-meter.wait(standing.now) // SECOND)) if meter is not None else 1
+
+
+def _headers(standing: _Standing) -> tuple[Header, ...]:
+    """Tell what is left. The policies are constant, but where a client has one of its own."""
+    held, own, now = standing.held, standing.of_client, standing.now
+    told = b""
+    if held.meter is not None:
+        told = _RATE_LEFT % held.meter.left(now)
+    if held.announced is not None:
+        left = held.announced - standing.issued
+        told = _MONTH_LEFT % (told, _COMMA if told else b"", max(left, 0), standing.month_left)
+    if own is None:
+        return held.policy, (_RATE_LIMIT, told)
+    told += (_COMMA if told else b"") + _CLIENT_LEFT % own.meter.left(now)
+    return _policy((*held.policies, own.policy)), (_RATE_LIMIT, told)
+
+
+def _policy(policies: tuple[str, ...]) -> Header:
+    return b"ratelimit-policy", ", ".join(policies).encode()

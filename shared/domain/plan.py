@@ -1,0 +1,151 @@
+"""The plans that are sold, and what each allows. The one place with their numbers. Pure.
+
+Counts (tenants, clients, APIs, members) bound what may be created: what is there goes on working
+after a downgrade.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+import msgspec
+
+from shared.domain.limits import Enforcement, MonthlyQuota, Rate, TenantLimits
+
+QUOTA_THRESHOLDS = (60, 80, 100)  # percent of the tokens included: each is told of once a month
+
+_GRACE = 110  # percent of the tokens included, where no overage is bought
+_YEARLY = 83  # percent of twelve months' price
+_THOUSAND = 1_000  # tokens, which an overage is priced by
+
+
+class PlanName(StrEnum):
+    SANDBOX = "sandbox"
+    STARTER = "starter"
+    GROWTH = "growth"
+    SCALE = "scale"
+    BUSINESS = "business"
+    OPERATOR = "operator"  # of whoever runs the installation: not sold, and without limits
+
+
+class Counts(msgspec.Struct, frozen=True, kw_only=True):
+    """How many of each an account may create."""
+
+    live_tenants: int
+    test_tenants: int
+    clients: int
+    apis: int
+    members: int
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    name: PlanName
+    price: int  # US cents a month
+    tokens: int | None = None  # included in a month; None: no limit
+    overage_price: int | None = None  # US cents for 1,000 tokens more; None: none are sold
+    counts: Counts | None = None  # None: no limits
+    rate: Rate | None = None  # token requests of each tenant; None: no limit
+    log_days: int = 365  # that logs and audit are kept
+
+    @property
+    def yearly_price(self) -> int:
+        """US cents a year, paid at once."""
+        return 12 * self.price * _YEARLY // 100
+
+
+_ALL = (
+    Plan(
+        name=PlanName.SANDBOX,
+        price=0,
+        tokens=10_000,
+        counts=Counts(live_tenants=0, test_tenants=1, clients=5, apis=2, members=1),
+        rate=Rate(per_second=5, burst=10),
+        log_days=3,
+    ),
+    Plan(
+        name=PlanName.STARTER,
+        price=29_00,
+        tokens=100_000,
+        overage_price=25,
+        counts=Counts(live_tenants=1, test_tenants=1, clients=25, apis=5, members=3),
+        rate=Rate(per_second=50, burst=100),
+        log_days=14,
+    ),
+    Plan(
+        name=PlanName.GROWTH,
+        price=99_00,
+        tokens=1_000_000,
+        overage_price=10,
+        counts=Counts(live_tenants=2, test_tenants=3, clients=100, apis=20, members=10),
+        rate=Rate(per_second=200, burst=400),
+        log_days=30,
+    ),
+    Plan(
+        name=PlanName.SCALE,
+        price=249_00,
+        tokens=5_000_000,
+        overage_price=6,
+        counts=Counts(live_tenants=5, test_tenants=10, clients=500, apis=100, members=25),
+        rate=Rate(per_second=500, burst=1_000),
+        log_days=90,
+    ),
+    Plan(
+        name=PlanName.BUSINESS,
+        price=500_00,
+        tokens=20_000_000,
+        overage_price=4,
+        counts=Counts(live_tenants=20, test_tenants=40, clients=2_500, apis=500, members=100),
+        rate=Rate(per_second=1_500, burst=3_000),
+        log_days=365,
+    ),
+    Plan(name=PlanName.OPERATOR, price=0),
+)
+PLANS: Mapping[PlanName, Plan] = MappingProxyType({plan.name: plan for plan in _ALL})
+SOLD = tuple(name for name in PlanName if name is not PlanName.OPERATOR)
+
+
+def monthly_quota(
+    plan: Plan, tokens: int | None = None, overage_cap: int | None = None
+) -> MonthlyQuota | None:
+    """Give the quota of an account on the plan; None where nothing limits it.
+
+    `tokens` stands in the place of what the plan includes, by contract; `overage_cap` is what the
+    account would pay for more, in cents a month, or None where it buys none.
+    """
+    included = plan.tokens if tokens is None else tokens
+    if included is None:
+        return None
+    if overage_cap is None or plan.overage_price is None:
+        return MonthlyQuota(included=included, allowed=included * _GRACE // 100)
+    bought = overage_cap * _THOUSAND // plan.overage_price
+    return MonthlyQuota(included=included, bought=bought, allowed=included + bought)
+
+
+class AccountLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """What an account has chosen, and what it has by contract."""
+
+    plan: PlanName
+    enforcement: Enforcement = Enforcement.ENFORCE
+    overage_cap: int | None = None  # US cents a month; None: it buys no overage
+    # in the place of the plan's
+    custom_rate: int | None = None  # token requests a second, and with it:
+    custom_burst: int | None = None
+    custom_tokens: int | None = None  # a month
+
+
+def tenant_limits(account: AccountLimits) -> TenantLimits:
+    """Give what each tenant of the account may ask for."""
+    plan = PLANS[account.plan]
+    rate = plan.rate
+    if account.custom_rate is not None and account.custom_burst is not None:
+        rate = Rate(account.custom_rate, account.custom_burst)
+    return TenantLimits(
+        rate=rate,
+        month=monthly_quota(plan, account.custom_tokens, account.overage_cap),
+        observed=account.enforcement is Enforcement.OBSERVE,
+    )
+
+
+def thresholds_reached(included: int, issued: int) -> tuple[int, ...]:
+    """Name the thresholds, in percent, that so many tokens have reached."""
+    return tuple(each for each in QUOTA_THRESHOLDS if issued * 100 >= included * each)

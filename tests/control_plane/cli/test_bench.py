@@ -1,0 +1,77 @@
+"""`auth-service bench` as a user runs it: one JSON document, and nothing left behind."""
+
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import psutil
+import pytest
+
+from control_plane.benchmark.results import Results
+from tests.control_plane.cli.development import PROGRAM, until
+
+_PATIENCE = 540  # seconds; half a minute where nobody else is at work
+
+
+@contextmanager
+def running(directory: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """Run it with a place of its own for temporary files."""
+    process = subprocess.Popen(
+        [PROGRAM, "bench", "--quick", *options],
+        env=os.environ | {"TMPDIR": str(directory), "DATABASE_URL": "postgresql://elsewhere/"},
+        cwd=directory,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def left_running(seen: list[psutil.Process]) -> list[psutil.Process]:
+    return [each for each in seen if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+
+
+@pytest.mark.timeout(600)
+def test_it_measures_with_a_database_of_its_own_and_removes_it(tmp_path: Path) -> None:
+    with running(tmp_path, "--json") as process:
+        stdout, stderr = process.communicate(timeout=_PATIENCE)
+    assert process.returncode == 0, stderr
+    found = msgspec.json.decode(stdout, type=Results)
+    assert found.form == "quick"
+    assert found.peers == []
+    assert all(each.count > 0 for each in found.ours.tokens.values())
+    assert {each.id: each.met for each in found.targets}["P1"] is None
+    assert stdout.count("\n") == 1
+    assert "tokens ES256" in stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_it_can_be_ended_and_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) -> None:
+    with running(tmp_path) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("tokens"):
+                break
+        seen = psutil.Process(process.pid).children(recursive=True)
+        assert len(seen) > 2
+        process.send_signal(number)
+        stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert (stdout, "Traceback" in stderr) == ("", False)
+    with contextlib.suppress(AssertionError):
+        until(lambda: not left_running(seen), 5)
+    assert left_running(seen) == []
+    assert list(tmp_path.iterdir()) == []
