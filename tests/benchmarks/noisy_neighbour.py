@@ -129,8 +129,8 @@ def run(seconds: float, rounds: int, *, with_redis: bool) -> dict[str, Any]:
     found: dict[str, list[Measured]] = {name: [] for name in noises}
     with ExitStack() as stack:
         installation = new_installation(stack.enter_context(run_postgres()).url)
-        redis = {"REDIS_URL": stack.enter_context(run_valkey()).url} if with_redis else {}
-        server = stack.enter_context(run_server(installation, workers=1, **redis))
+        redis = stack.enter_context(run_valkey()).url if with_redis else ""
+        server = stack.enter_context(run_server(installation, workers=1, REDIS_URL=redis))
         pin(server)
         neighbours, noisy = asyncio.run(make_tenants(server))
         measure(server, neighbours, noisy, 0.0, 1.0)  # what is read once is read now
