@@ -43,6 +43,7 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True):
     data_url: str
     master_key: str
     secret_pepper: str
+    spool_dir: str
     inherited: Mapping[str, str]
 
     def environment(self, port: int, workers: int) -> dict[str, str]:
@@ -55,6 +56,8 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True):
             "BIND_ADDRESS": f"127.0.0.1:{port}",
             "WORKERS": str(workers),
             "LOG_LEVEL": "WARNING",
+            "SPOOL_DIR": self.spool_dir,
+            "DRAIN_DELAY": "0",  # no balancer has to hear of an end
         }
 
     def config(self, port: int) -> Config:
