@@ -12,6 +12,7 @@ from litestar.exceptions import HTTPException
 from data_plane.asgi import DataPlane, framework_error
 from data_plane.background import keep, repeat, running
 from data_plane.handlers.door import Door
+from data_plane.handlers.given import Given
 from data_plane.handlers.health import health_handlers
 from data_plane.handlers.mount import IssuersMount
 from data_plane.issuers.directory import IssuerDirectory
@@ -20,7 +21,6 @@ from data_plane.key_sets import FetchedKeySets
 from data_plane.limits.admission import PlanLimits
 from data_plane.limits.quotas import MonthlyQuotas
 from data_plane.limits.wrong_secrets import WrongSecrets
-from data_plane.ports import Given
 from data_plane.protocol.errors import TemporarilyUnavailable
 from data_plane.protocol.proved import KeyedHash
 from data_plane.signed_requests import OperatorSignatures

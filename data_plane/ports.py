@@ -9,10 +9,8 @@ from typing import Any, Protocol, TypeAlias
 import msgspec
 
 from data_plane.protocol.access_token import AccessTokenClaims
-from data_plane.protocol.client_authentication import Peppers
 from data_plane.protocol.jws import Jws
 from data_plane.protocol.once import Once
-from data_plane.protocol.proved import KeyedHash
 from data_plane.protocol.request_signature import PresentedRequest, RequestSignature
 from data_plane.protocol.revocation import Revocation
 from data_plane.protocol.served_issuer import ServedIssuer
@@ -279,30 +277,3 @@ class Readiness(Protocol):
     def check_recent(self) -> None:
         """Raise TemporarilyUnavailable where what is held may be older than a minute."""
         ...
-
-
-class Given(msgspec.Struct, frozen=True, kw_only=True):
-    """What the composition root gives to the handlers."""
-
-    issuers: Issuers
-    clients: Clients
-    ledger: Ledger
-    issued_counts: IssuedCounts
-    usage: Usage
-    refusals: Refusals
-    replays: Replays
-    secret_uses: SecretUses
-    wrong_secrets: WrongSecrets
-    limits: Limits
-    revocations: Revocations
-    signer: Signer
-    verifier: Verifier
-    key_sets: KeySets
-    signed_requests: SignedRequests
-    readiness: Readiness
-    clock: Clock
-    new_token_id: NewTokenId
-    new_request_id: Callable[[], str]
-    keyed_hash: KeyedHash
-    peppers: Peppers
-    management_audience: str  # the `aud` of management tokens

@@ -81,19 +81,23 @@ def server(installation: Installation) -> Iterator[Server]:
 
 @contextmanager
 def run_server(
-    installation: Installation, *, workers: int = _WORKERS, **variables: str
+    installation: Installation,
+    *,
+    workers: int = _WORKERS,
+    tree: Path | None = None,
+    **variables: str,
 ) -> Iterator[Server]:
-    """Run `auth-service serve data` on a free port until the block is left."""
+    """Run `auth-service serve data` on a free port until the block is left; `tree` has its code."""
     with (
         tempfile.TemporaryDirectory() as spool,
-        _run_server(installation, workers, {"SPOOL_DIR": spool, **variables}) as server,
+        _run_server(installation, workers, tree, {"SPOOL_DIR": spool, **variables}) as server,
     ):
         yield server
 
 
 @contextmanager
 def _run_server(
-    installation: Installation, workers: int, variables: Mapping[str, str]
+    installation: Installation, workers: int, tree: Path | None, variables: Mapping[str, str]
 ) -> Iterator[Server]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
@@ -108,7 +112,9 @@ def _run_server(
         **variables,
     }
     process = subprocess.Popen(
-        [sys.executable, "-m", "control_plane.cli.main", "serve", "data"], env=environment
+        [sys.executable, "-m", "control_plane.cli.main", "serve", "data"],
+        env=environment,
+        cwd=tree,
     )
     try:
         wait_until_answered(f"{url}/readyz", process)

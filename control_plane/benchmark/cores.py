@@ -3,6 +3,7 @@
 Else they would take time from one another, now more and now less.
 """
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -50,4 +51,5 @@ def move_tree(pid: int, core: int | None) -> None:
         return
     process = psutil.Process(pid)
     for each in (process, *process.children(recursive=True)):
-        each.cpu_affinity([core])
+        with contextlib.suppress(psutil.NoSuchProcess):  # PostgreSQL's come and go
+            each.cpu_affinity([core])

@@ -9,6 +9,8 @@ from secrets import token_hex
 import asyncpg
 import msgspec
 
+from control_plane.accounts.actions import create_account, set_limits, set_plan
+from control_plane.accounts.rules import LimitsChange
 from control_plane.apis.actions import create_api
 from control_plane.apis.rules import NewApi
 from control_plane.benchmark.processes import Program
@@ -17,6 +19,8 @@ from control_plane.clients.rules import NewClient
 from control_plane.tenants.actions import NewTenant, create_tenant
 from shared.domain.issuer import issuer_url
 from shared.domain.jwk import Algorithm
+from shared.domain.limits import MAXIMUM_BURST, MAXIMUM_RATE, MAXIMUM_TOKENS, Rate
+from shared.domain.plan import PlanName
 from shared.runtime.config import Config, read_config
 from shared.runtime.database import Database
 from shared.runtime.sealing import Sealer
@@ -43,6 +47,7 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True):
     data_url: str
     master_key: str
     secret_pepper: str
+    spool_dir: str
     inherited: Mapping[str, str]
 
     def environment(self, port: int, workers: int) -> dict[str, str]:
@@ -54,7 +59,9 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True):
             "PUBLIC_URL": f"http://127.0.0.1:{port}",
             "BIND_ADDRESS": f"127.0.0.1:{port}",
             "WORKERS": str(workers),
-            "LOG_LEVEL": "WARNING",
+            "LOG_LEVEL": "INFO",  # a line for each request, as in production
+            "SPOOL_DIR": self.spool_dir,
+            "DRAIN_DELAY": "0",  # no balancer has to hear of an end
         }
 
     def config(self, port: int) -> Config:
@@ -90,7 +97,9 @@ def make_bench_tenant(installation: Installation, port: int) -> BenchTenant:
         database, sealer = Database(config.database_url), Sealer(config.master_keys)
         slug = f"bench-{token_hex(4)}"
         try:
-            tenant = await create_tenant(database, sealer, NewTenant(slug=slug, name="Bench"))
+            account = await _limited_account(database)
+            new_tenant = NewTenant(slug=slug, name="Bench", account=account)
+            tenant = await create_tenant(database, sealer, new_tenant)
             callers = {}
             for algorithm in Algorithm:
                 audience = f"https://{algorithm.value.lower()}.bench.example"
@@ -112,6 +121,15 @@ def make_bench_tenant(installation: Installation, port: int) -> BenchTenant:
         return BenchTenant(slug=slug, callers=callers)
 
     return asyncio.run(make(installation.config(port)))
+
+
+async def _limited_account(database: Database) -> str:
+    """Make an account with a rate and a quota to be kept to, so wide that no request meets them."""
+    account = await create_account(database, "Bench")
+    await set_plan(database, account, PlanName.BUSINESS)
+    wide = LimitsChange(rate=Rate(MAXIMUM_RATE, MAXIMUM_BURST), tokens=MAXIMUM_TOKENS)
+    await set_limits(database, account, wide)
+    return account
 
 
 def data_plane(installation: Installation, port: int, workers: int, ready_path: str) -> Program:

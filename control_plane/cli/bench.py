@@ -83,6 +83,7 @@ def installed(cores: Cores) -> Iterator[Installation]:
                 data_url=logins["data"],
                 master_key=master_key,
                 secret_pepper=new_key(),
+                spool_dir=str(Path(directory) / "spool"),
                 inherited=_inherited(),
             )
         finally:

@@ -63,6 +63,7 @@ async def _examine(terminal: Terminal) -> list[Finding]:
         "clock": _clock,
         "signing keys": _keys,
         "discovery": _discovery,
+        "redis": _redis,
     }
     try:
         for name, check in checks.items():
@@ -128,6 +129,20 @@ async def _discovery(config: Config, database: Database) -> str:
     if document.get("issuer") != issuer:
         raise Trouble(f"{issuer} says that it is {document.get('issuer')}: check PUBLIC_URL")
     return issuer
+
+
+async def _redis(config: Config, _: Database) -> str:
+    if config.redis_url is None:
+        return "not used: each worker keeps to limits by itself"
+    from redis.asyncio import Redis  # noqa: PLC0415 - an extra
+    from redis.exceptions import RedisError  # noqa: PLC0415
+
+    try:
+        async with Redis.from_url(config.redis_url, socket_timeout=_TIMEOUT) as redis:
+            await redis.set("auth:probe", "1", px=1_000)
+    except RedisError as error:
+        raise Trouble(f"REDIS_URL: {error}") from error
+    return "limits are shared"
 
 
 def _fetch(url: str) -> dict[str, object]:

@@ -40,24 +40,30 @@ class Worker:
         self._asked_to_end = False
         self._ended = asyncio.Event()
         self._loop = loops.get("uvloop")
-        self._hear_signals()
 
-    def serve(self, module: str, factory: str, *, held: bool) -> None:
-        """Serve until SIGTERM. `held`: accept nothing before the application is ready.
+    def serve(self, module: str, factory: str, *, held: bool) -> int:
+        """Serve until SIGTERM; give the exit code. `held`: accept nothing before it is ready.
 
         The application is named, not imported: the planes do not know each other.
         """
         application = getattr(import_module(module), factory)(self._leaving)
+        code: int = self._loop.run_until_complete(self._serve(application, held=held))
+        return code
+
+    async def _serve(self, application: Application, *, held: bool) -> int:
+        """All of it in one run of the loop: between two runs a signal would be lost."""
+        self._hear_signals()
         lifespan = LifespanProtocol(application)
-        self._loop.run_until_complete(lifespan.startup())
+        await lifespan.startup()
         if lifespan.interrupt or lifespan.errored:
-            sys.exit(1)
+            return 1
         if held:
-            self._loop.run_until_complete(self._until_ready(application))
+            await self._until_ready(application)
         self._accept(application, lifespan.state)
         os.write(self._ready, b"1")
-        self._loop.run_until_complete(self._ended.wait())
-        self._loop.run_until_complete(lifespan.shutdown())
+        await self._ended.wait()
+        await lifespan.shutdown()
+        return 0
 
     def _accept(self, application: Application, state: dict[str, Any]) -> None:
         worker = ASGIWorker(
@@ -115,8 +121,8 @@ def main(arguments: list[str]) -> None:
     end_with_parent(signal.SIGKILL)
     if os.getppid() != int(parent):  # it was gone before the kernel knew
         sys.exit(1)
-    Worker(int(listener), int(ready)).serve(module, factory, held=held == "held")
-    os._exit(0)  # all is finished: to take the interpreter apart would only take time
+    code = Worker(int(listener), int(ready)).serve(module, factory, held=held == "held")
+    os._exit(code)  # all is finished: to take the interpreter apart would only take time
 
 
 if __name__ == "__main__":

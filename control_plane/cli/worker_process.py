@@ -7,8 +7,10 @@ import socket
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 
 _MODULE = "control_plane.cli.worker"
+_TREE = str(Path(__file__).parents[2])  # where a worker's code lies: where ours does
 
 
 class WorkerProcess:
@@ -69,13 +71,19 @@ async def start_worker(
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-m", _MODULE, *arguments),
             stdin=asyncio.subprocess.DEVNULL,
-            env=environment,
+            env=_finding_our_code(environment),
             pass_fds=(listener.fileno(), ready),
             process_group=0,
         )
     finally:
         os.close(ready)  # the worker's end alone is left, so that its death can be read
     return WorkerProcess(process, await _read_end(heard))
+
+
+def _finding_our_code(environment: Mapping[str, str]) -> dict[str, str]:
+    """Have the worker import from our tree: the working directory (-P) is not searched."""
+    path = [_TREE, environment.get("PYTHONPATH", "")]
+    return {**environment, "PYTHONPATH": os.pathsep.join(filter(None, path))}
 
 
 async def _read_end(descriptor: int) -> asyncio.StreamReader:

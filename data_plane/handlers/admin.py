@@ -8,7 +8,7 @@ import logging
 
 from data_plane.handlers.answer import Answer, json_answer
 from data_plane.handlers.asked import Asked, read_post_body
-from data_plane.ports import Given
+from data_plane.handlers.given import Given
 from data_plane.protocol.admin_revocation import (
     check_may_revoke,
     check_token,

@@ -8,8 +8,8 @@ from litestar.types import Receive
 
 from data_plane.handlers.answer import Answer
 from data_plane.handlers.assertion import client_of_assertion
+from data_plane.handlers.given import Given
 from data_plane.handlers.patience import Patience
-from data_plane.ports import Given
 from data_plane.protocol.client_address import site_of
 from data_plane.protocol.client_assertion import PresentedAssertion
 from data_plane.protocol.client_authentication import (

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from data_plane.ports import Given
+from data_plane.handlers.given import Given
 from data_plane.protocol.client_assertion import (
     PresentedAssertion,
     check_own_claims,

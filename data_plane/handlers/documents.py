@@ -2,7 +2,7 @@
 
 from data_plane.handlers.answer import Answer, document_answer, preflight_answer
 from data_plane.handlers.asked import Asked
-from data_plane.ports import Given
+from data_plane.handlers.given import Given
 from data_plane.protocol.document import Document
 from data_plane.protocol.errors import MethodNotAllowed, NotFound
 from shared.domain.snapshot import TenantStatus

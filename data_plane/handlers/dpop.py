@@ -1,7 +1,7 @@
 """The key that a token request proves to have, RFC 9449 section 5."""
 
 from data_plane.handlers.asked import Asked
-from data_plane.ports import Given
+from data_plane.handlers.given import Given
 from data_plane.protocol.dpop import Proof, proof_in, read_proof
 from data_plane.protocol.dpop_nonce import is_fresh_nonce, make_nonce
 from data_plane.protocol.errors import InvalidDpopProof, UseDpopNonce

@@ -4,7 +4,7 @@ import msgspec
 
 from data_plane.handlers.answer import Answer, json_answer, jwt_answer
 from data_plane.handlers.asked import Asked, authenticated_client, read_post
-from data_plane.ports import Given
+from data_plane.handlers.given import Given
 from data_plane.protocol.introspection import introspect as decide
 from data_plane.protocol.signed_introspection import (
     INTROSPECTION_ALGORITHM,

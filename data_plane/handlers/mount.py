@@ -14,11 +14,12 @@ from data_plane.handlers.admin import admin_revoke
 from data_plane.handlers.answer import Answer, Header, error_answer
 from data_plane.handlers.asked import Asked, Endpoint
 from data_plane.handlers.documents import jwks, metadata, revocations
+from data_plane.handlers.given import Given
 from data_plane.handlers.introspect import introspect
 from data_plane.handlers.patience import Patience
 from data_plane.handlers.revoke import revoke
 from data_plane.handlers.token import token
-from data_plane.ports import Given, RefusedRequest
+from data_plane.ports import RefusedRequest
 from data_plane.protocol.client_address import client_address
 from data_plane.protocol.errors import NotFound, OAuthError, TooManyRequests
 from data_plane.protocol.request_gate import read_head

@@ -2,7 +2,7 @@
 
 from data_plane.handlers.answer import Answer, empty_answer
 from data_plane.handlers.asked import Asked, authenticated_client, read_post
-from data_plane.ports import Given
+from data_plane.handlers.given import Given
 from data_plane.protocol.revocation import Revocation, decide
 
 

@@ -8,7 +8,8 @@ proof of a key, its id and time, the signature and the record.
 from data_plane.handlers.answer import Answer, bytes_answer, nonce_header
 from data_plane.handlers.asked import Asked, prove, read_post_body, recall, remember
 from data_plane.handlers.dpop import fresh_nonce, proven_key
-from data_plane.ports import Given, IssuedToken
+from data_plane.handlers.given import Given
+from data_plane.ports import IssuedToken
 from data_plane.protocol.access_token import TokenTemplate, template_of
 from data_plane.protocol.client_authentication import check_one_way
 from data_plane.protocol.grants import client_credentials

@@ -60,16 +60,6 @@ class _Client(msgspec.Struct):
     policy: str
 
 
-class _Standing(msgspec.Struct):
-    """How one request stands to the limits."""
-
-    held: _Tenant
-    of_client: _Client | None
-    now: int  # nanoseconds
-    month_left: int  # seconds
-    issued: int = 0  # tokens of the account's month
-
-
 class PlanLimits:
     def __init__(
         self,
@@ -104,39 +94,33 @@ class PlanLimits:
         if held is None or held.limits is not limits or second >= held.ends_at:
             held = self._prepare(snapshot, held, now, second)
         own = None if rate is None else self._of_client(snapshot.tenant_id, client, rate, now)
-        standing = _Standing(held, own, now, held.ends_at - second)
-        over = await self._take(standing, snapshot.account_id)
-        headers = _headers(standing)
-        if over is None:
-            return Admission(headers)
-        self._observe(over, limits.observed)
-        if not limits.observed:
-            raise TooManyRequests(_REFUSALS[over], _retry_after(over, standing), headers)
-        event = "observed_limited"
-        self._usage.count(snapshot.tenant_id, client.client_id, client.default_api or "", event)
+        month, issued = limits.month, 0
+        if month is not None:
+            account = snapshot.account_id
+            issued = await self._quotas.issued(account, held.month, month.included)
+        over = _take(held, own, now, issued)
+        if over is not None and self._leases is not None:
+            over = await _ask(over, held, own, now)
+        headers = _headers(held, own, now, issued, held.ends_at - second)
+        if over is not None:
+            seconds = _wait(over, held, own, now) or held.ends_at - second
+            self._refuse(TooManyRequests(_REFUSALS[over], seconds, headers), over, snapshot, client)
         return Admission(headers)
+
+    def _refuse(
+        self, refusal: TooManyRequests, over: LimitName, snapshot: IssuerSnapshot, client: Client
+    ) -> None:
+        """Raise the refusal or, where limits are only observed, count it."""
+        observed = snapshot.limits.observed
+        self._observe(over, observed)
+        if not observed:
+            raise refusal
+        api = client.default_api or ""
+        self._usage.count(snapshot.tenant_id, client.client_id, api, "observed_limited")
 
     async def drain(self) -> None:
         """Return once nothing is being recorded any more: for the end of the process."""
         await self._quotas.drain()
-
-    async def _take(self, standing: _Standing, account: str) -> LimitName | None:
-        """Take it from every limit, or from none: then name the one that it is over."""
-        held, own, now = standing.held, standing.of_client, standing.now
-        month = held.limits.month
-        if month is not None:
-            issued = await self._quotas.issued(account, held.month, month.included)
-            standing.issued = issued
-            if issued >= month.allowed:
-                return "month"
-        if own is not None and not (own.meter.take(now) or await own.meter.ask()):
-            return "client"
-        meter = held.meter
-        if meter is not None and not (meter.take(now) or await meter.ask()):
-            if own is not None:
-                own.meter.give_back()
-            return "rate"
-        return None
 
     def _prepare(
         self, snapshot: IssuerSnapshot, held: _Tenant | None, now: int, second: int
@@ -184,24 +168,50 @@ class PlanLimits:
         return LeasedMeter(self._leases, (tenant, client_id), rate, ticks=self._ticks)
 
 
-def _retry_after(over: LimitName, standing: _Standing) -> int:
-    """Tell after how many whole seconds it is worth another try."""
-    held, own = standing.held, standing.of_client
+def _take(held: _Tenant, own: _Client | None, now: int, issued: int) -> LimitName | None:
+    """Take the request from every limit, or from none: then name the one that it is over."""
+    month, meter = held.limits.month, held.meter
+    if month is not None and issued >= month.allowed:
+        return "month"
+    if own is not None and not own.meter.take(now):
+        return "client"
+    if meter is not None and not meter.take(now):
+        if own is not None:
+            own.meter.give_back()
+        return "rate"
+    return None
+
+
+async def _ask(over: LimitName, held: _Tenant, own: _Client | None, now: int) -> LimitName | None:
+    """Take it after all where no limit is reached, but a lease is used up."""
+    meter = held.meter
     if over == "month":
-        return standing.month_left
-    meter = own.meter if over == "client" and own is not None else held.meter
-    return max(1, -(-meter.wait(standing.now) // SECOND)) if meter is not None else 1
+        return over
+    if own is not None and not (own.meter.take(now) or await own.meter.ask()):
+        return "client"
+    if meter is not None and not (meter.take(now) or await meter.ask()):
+        if own is not None:
+            own.meter.give_back()
+        return "rate"
+    return None
 
 
-def _headers(standing: _Standing) -> tuple[Header, ...]:
+def _wait(over: LimitName, held: _Tenant, own: _Client | None, now: int) -> int:
+    """Tell after how many whole seconds a rate is worth another try; 0: it is not a rate."""
+    meter = {"rate": held.meter, "client": own.meter if own else None, "month": None}[over]
+    return 0 if meter is None else max(1, -(-meter.wait(now) // SECOND))
+
+
+def _headers(
+    held: _Tenant, own: _Client | None, now: int, issued: int, month_left: int
+) -> tuple[Header, ...]:
     """Tell what is left. The policies are constant, but where a client has one of its own."""
-    held, own, now = standing.held, standing.of_client, standing.now
     told = b""
     if held.meter is not None:
         told = _RATE_LEFT % held.meter.left(now)
     if held.announced is not None:
-        left = held.announced - standing.issued
-        told = _MONTH_LEFT % (told, _COMMA if told else b"", max(left, 0), standing.month_left)
+        left = max(held.announced - issued, 0)
+        told = _MONTH_LEFT % (told, _COMMA if told else b"", left, month_left)
     if own is None:
         return held.policy, (_RATE_LIMIT, told)
     told += (_COMMA if told else b"") + _CLIENT_LEFT % own.meter.left(now)

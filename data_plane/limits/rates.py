@@ -154,6 +154,8 @@ class LeasedMeter:
     def _hold(self, lease: Lease) -> None:
         now = self._ticks()
         self._left = lease.left
+        # so that whoever gives Redis up goes on from here, and not with a whole burst
+        self._own.set_left(min(lease.left, self._own.rate.burst), now)
         if lease.granted:
             kept = self._held if now <= self._good_until else 0
             self._held, self._good_until = kept + lease.granted, now + _LIFE

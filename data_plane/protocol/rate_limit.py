@@ -46,6 +46,10 @@ class Bucket:
             return self.rate.burst, 0
         return (self._most - used) // SECOND, -(-used // (SECOND * self._per_second))
 
+    def set_left(self, left: int, now: int) -> None:
+        """Take over from another bucket of the same limit that had so many left."""
+        self._full_at = now * self._per_second + self._most - left * SECOND
+
     def wait(self, now: int) -> int:
         """Tell after how many nanoseconds it takes the next request; 0: now."""
         missing = self._used(now) + SECOND - self._most

@@ -5,10 +5,8 @@ The library is an extra, and imported only where REDIS_URL is set.
 
 import asyncio
 from collections.abc import Callable
-from importlib.util import find_spec
 
 from data_plane.ports import Leases, SharedGuesses
-from shared.runtime.config import ConfigError
 
 
 class Sharing:
@@ -43,9 +41,5 @@ class SharingThroughRedis(Sharing):
 
 
 def share(url: str | None, observe: Callable[[bool], None]) -> Sharing:
-    """Give what REDIS_URL says; `observe` hears whether Redis is used. Raises ConfigError."""
-    if url is None:
-        return Sharing()
-    if find_spec("redis") is None:
-        raise ConfigError("REDIS_URL needs the extra: pip install 'auth-service[redis]'")
-    return SharingThroughRedis(url, observe)
+    """Give what REDIS_URL says; `observe` hears whether Redis is used."""
+    return Sharing() if url is None else SharingThroughRedis(url, observe)

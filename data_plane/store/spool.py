@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
@@ -88,7 +89,9 @@ class Spool:
         _log.error("the ledger never takes these tokens", extra=fields(batch=batch.id))
 
     async def close(self) -> None:
-        await self._run(self._files.close)
+        with suppress(TimeoutError):  # a disk that hangs holds up no end
+            async with asyncio.timeout(_PATIENCE):
+                await self._run(self._files.close)
         self._thread.shutdown(wait=False)
 
     async def _run(self, work: Callable[[], Result]) -> Result:

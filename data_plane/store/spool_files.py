@@ -5,6 +5,7 @@ holds a lock on it, which the kernel lets go of however the owner ends; then who
 it. What a crash has left half written at a file's end was never answered for, and is cut off.
 """
 
+import errno
 import fcntl
 import os
 import struct
@@ -103,9 +104,13 @@ class SpoolFiles:
         )
 
     def prepare(self) -> None:
-        """Make the directory and see whether it can be written. Raises OSError."""
+        """Make the directory and see whether it can be written. Raises OSError.
+
+        A start waits for no disk: the first file is made when it is first needed.
+        """
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._own = self._new_segment()
+        if not os.access(self._directory, os.R_OK | os.W_OK | os.X_OK):
+            raise OSError(errno.EACCES, os.strerror(errno.EACCES))
 
     def append(self, record: Record) -> None:
         """Return when the record is on the disk. Raises SpoolFull or OSError."""
@@ -186,8 +191,7 @@ class SpoolFiles:
                 os.close(descriptor)  # somebody took it for an orphan, between two of our lines
                 continue
             try:
-                os.write(descriptor, _MAGIC)
-                os.fsync(descriptor)
+                os.write(descriptor, _MAGIC)  # on the disk with the first record
                 _sync_directory(self._directory)
             except OSError:
                 Segment(path, descriptor).remove()

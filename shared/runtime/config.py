@@ -10,6 +10,7 @@ from base64 import urlsafe_b64decode
 from binascii import Error as Base64Error
 from collections.abc import Callable, Mapping
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -131,6 +132,8 @@ def _database_url(text: str) -> str:
 def _redis_url(text: str) -> str:
     if _split(text).scheme not in {"redis", "rediss", "unix"}:
         raise ValueError("must start with redis://, rediss:// or unix://")
+    if find_spec("redis") is None:
+        raise ValueError("needs the extra: pip install 'auth-service[redis]'")
     return text
 
 

@@ -10,8 +10,27 @@ from urllib.parse import urlsplit
 from tests.faults.load import until
 from tests.support import MadeTenant
 
-_BODY = b"grant_type=client_credentials"
+BODY = b"grant_type=client_credentials"
 _STARTED = 50  # answers
+
+
+def head_of(tenant: MadeTenant) -> bytes:
+    """Give the head of a token request whose body is BODY."""
+    url = urlsplit(tenant.token_endpoint)
+    return (
+        b"POST %b HTTP/1.1\r\nHost: %b\r\nAuthorization: Basic %b\r\n"
+        b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n"
+    ) % (
+        url.path.encode(),
+        url.netloc.encode(),
+        b64encode(":".join(tenant.basic).encode()),
+        len(BODY),
+    )
+
+
+def length_in(head: bytes) -> int:
+    """Read the Content-Length of an answer's head."""
+    return int(head.lower().partition(b"\r\ncontent-length: ")[2].partition(b"\r\n")[0])
 
 
 class RawClients:
@@ -23,11 +42,7 @@ class RawClients:
         self.statuses: Counter[int] = Counter()
         self.connections = 0
         self._address = url.hostname, url.port
-        basic = b64encode(":".join(tenant.basic).encode())
-        self._request = (
-            b"POST %b HTTP/1.1\r\nHost: %b\r\nAuthorization: Basic %b\r\n"
-            b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%b"
-        ) % (url.path.encode(), url.netloc.encode(), basic, len(_BODY), _BODY)
+        self._request = head_of(tenant) + BODY
 
     async def ask_for_ever(self) -> None:
         while True:
@@ -53,8 +68,7 @@ class RawClients:
     async def _read_answer(self, reader: asyncio.StreamReader) -> bool:
         """Read one whole answer; tell whether the connection stays."""
         head = (await reader.readuntil(b"\r\n\r\n")).lower()
-        length = int(head.partition(b"\r\ncontent-length: ")[2].partition(b"\r\n")[0])
-        await reader.readexactly(length)
+        await reader.readexactly(length_in(head))
         self.statuses[int(head.split()[1])] += 1
         return b"\r\nconnection: close\r\n" not in head
 

@@ -141,7 +141,7 @@ async def test_a_broken_build_takes_no_traffic_and_a_whole_one_takes_all(
     installation: Installation, tree: Path
 ) -> None:
     health = tree / "data_plane/handlers/health.py"
-    with run_server(installation, PYTHONPATH=str(tree), PYTHONDONTWRITEBYTECODE="1") as server:
+    with run_server(installation, tree=tree, PYTHONDONTWRITEBYTECODE="1") as server:
         before = workers_of(server)
         whole = health.read_text()
         health.write_text(whole + "\nraise RuntimeError('a broken build')\n")

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any, TypeAlias
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 import control_plane
 import data_plane.store
 
@@ -20,12 +22,18 @@ def store_methods() -> list[Name]:
 def methods_of(module: ModuleType) -> Iterator[Name]:
     """Name the module's public functions and methods that may reach the database.
 
-    In the data plane's store that is each one; in the control plane each that takes a connection.
+    In the data plane's store that is each one; in the control plane each that takes a connection
+    to it.
     """
     everything = module.__name__.startswith(data_plane.store.__name__)
     for name, function in _public_functions(module):
-        if everything or "connection" in inspect.signature(function).parameters:
+        if everything or _takes_connection(function):
             yield module.__name__, name
+
+
+def _takes_connection(function: Callable[..., Any]) -> bool:
+    parameter = inspect.signature(function).parameters.get("connection")
+    return parameter is not None and parameter.annotation is AsyncConnection
 
 
 def name_of(method: Callable[..., Any]) -> Name:

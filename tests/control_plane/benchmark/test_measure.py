@@ -37,6 +37,7 @@ def bench(server: Server) -> Bench:
         data_url=server.installation.data_url,
         master_key=MASTER_KEY,
         secret_pepper=PEPPER,
+        spool_dir="/nowhere",  # the server that these tests share has its own
         inherited=dict(os.environ),
     )
     port = int(server.url.rpartition(":")[2])

@@ -16,6 +16,7 @@ from shared.runtime.embedded import EmbeddedPostgres
 from tests.conftest import new_installation
 from tests.control_plane.cli.conftest import Cli, Stocked
 from tests.support import PEPPER, Installation, Server
+from tests.valkey import run_valkey
 
 
 def examine(cli: Cli, **variables: str | None) -> dict[str, dict[str, Any]]:
@@ -35,10 +36,22 @@ def test_a_sound_installation_passes_every_check(cli: Cli) -> None:
     found = examine(cli)
     assert bad(found) == []
     assert list(found) == [
-        *("configuration", "database", "migrations", "clock", "signing keys", "discovery")
+        *("configuration", "database", "migrations", "clock", "signing keys", "discovery"),
+        "redis",
     ]
     text = cli.text("doctor").stdout
     assert text.count("ok ") == len(found)
+
+
+@pytest.mark.usefixtures("stocked")
+def test_a_redis_that_answers_is_well_and_one_that_does_not_is_found(cli: Cli) -> None:
+    with run_valkey() as valkey:
+        assert examine(cli, REDIS_URL=valkey.url)["redis"]["detail"] == "limits are shared"
+        valkey.client.config_set("maxmemory", "1")
+        assert bad(examine(cli, REDIS_URL=valkey.url)) == ["redis"]
+    found = examine(cli, REDIS_URL=valkey.url)
+    assert bad(found) == ["redis"]
+    assert "REDIS_URL" in found["redis"]["detail"]
 
 
 def test_a_suspended_tenant_is_no_trouble(cli: Cli, stocked: Stocked) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
+import asyncpg
 import httpx
 import pytest
 
@@ -148,6 +149,54 @@ async def test_where_limits_are_observed_nobody_is_refused_and_it_is_counted(
         if line.startswith('token_requests_limited_total{limit="rate",mode="observed"}')
     ]
     assert sum(counted) >= 5
+
+
+async def test_the_months_tokens_are_used_up_told_of_and_had_again_by_another_plan(
+    http: httpx.AsyncClient, database: Database, config: Config, installation: Installation
+) -> None:
+    account = await create_account(database, "Busy")
+    await set_limits(database, account, LimitsChange(rate=Rate(1_000, 1_000), tokens=20))
+    tenant = await make_tenant(database, config, account=account)
+    issued: list[httpx.Response] = []
+
+    async def is_refused() -> bool:
+        answer = await ask_token(http, tenant)
+        if answer.status_code == 200:
+            issued.append(answer)
+        return answer.status_code == 429
+
+    await eventually(is_refused)
+    assert len(issued) >= 22  # with the grace; workers count together within a second
+    refused = await ask_token(http, tenant)
+    assert refused.json()["error_description"] == "the plan's tokens of this month are used up"
+    assert 1 <= int(refused.headers["retry-after"]) <= 31 * 86_400
+    assert '"month";r=0;t=' in refused.headers["ratelimit"]
+    assert await thresholds_of(installation, account) == [60, 80, 100]
+    await set_limits(database, account, LimitsChange(tokens=10_000))
+
+    async def passes() -> bool:
+        return (await ask_token(http, tenant)).status_code == 200
+
+    await eventually(passes)
+    assert await thresholds_of(installation, account) == [60, 80, 100]  # once a month
+
+
+async def thresholds_of(installation: Installation, account: str) -> list[int]:
+    """Read them as the control plane does, once all three are there."""
+    connection = await asyncpg.connect(installation.control_url)
+    query = "SELECT percent FROM ledger.quota_threshold WHERE account = $1 ORDER BY percent"
+
+    async def found() -> list[int]:
+        return [row["percent"] for row in await connection.fetch(query, account)]
+
+    async def are_there() -> bool:
+        return len(await found()) == 3
+
+    try:
+        await eventually(are_there)
+        return await found()
+    finally:
+        await connection.close()
 
 
 async def test_a_client_may_have_a_limit_of_its_own_which_others_do_not_feel(

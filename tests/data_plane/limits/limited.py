@@ -1,5 +1,6 @@
 """Limits in one process: issuers, clients, counts and clocks that a test sets."""
 
+import time
 from collections.abc import Sequence
 from secrets import token_bytes, token_hex
 from typing import Literal
@@ -52,6 +53,13 @@ class World:
     def pass_seconds(self, seconds: float) -> None:
         self.now += int(seconds)
         self.ticks += int(seconds * SECOND)
+
+    @classmethod
+    def on_real_clocks(cls) -> PlanLimits:
+        """Make limits whose clocks are those of the data plane."""
+        world = cls()
+        quotas = MonthlyQuotas(world, world)
+        return PlanLimits(quotas, world, lambda *_: None, lambda: int(time.time()))
 
     def limits(self, leases: Leases | None = None) -> PlanLimits:
         quotas = MonthlyQuotas(self, self, lambda: self.ticks / SECOND)

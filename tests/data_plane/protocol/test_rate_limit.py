@@ -86,6 +86,13 @@ def test_a_new_rate_forgets_nothing_that_was_used(old: Rate, new: Rate, used: in
     assert bucket.left(_START)[0] == max(0, new.burst - used)
 
 
+@given(rates, st.integers(0, 50))
+def test_a_bucket_goes_on_from_where_another_was(rate: Rate, left: int) -> None:
+    bucket = Bucket(rate)
+    bucket.set_left(min(left, rate.burst), _START)
+    assert bucket.left(_START)[0] == min(left, rate.burst)
+
+
 def test_a_rest_gives_no_more_than_the_burst() -> None:
     bucket = Bucket(Rate(5, 10))
     assert sum(bucket.take(_START) for _ in range(20)) == 10
