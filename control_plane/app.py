@@ -1,0 +1,107 @@
+"""The composition root of the console: the only module that knows every feature's pages."""
+
+import hmac
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from litestar import Litestar, Request, Response, get
+from litestar.exceptions import HTTPException
+from litestar.static_files import create_static_files_router
+
+from control_plane.http.door import Door
+from control_plane.http.rendering import Pages
+from control_plane.http.signed_in import SignedIn
+from control_plane.http.visitors import Visitors
+from control_plane.mail.actions import queue_letter
+from control_plane.members import repository as members
+from control_plane.people.actions import PeopleKeeper
+from control_plane.people.pages import people_pages
+from control_plane.people.passwords import Passwords
+from control_plane.sessions.actions import find_session
+from shared.runtime.config import Config, read_process_config
+from shared.runtime.database import Database
+from shared.runtime.logs import configure_logs
+from web import ROOT
+
+_LARGEST_BODY = 64 * 1024
+
+
+def from_environment() -> Litestar:
+    """Make a worker's application: what granian calls."""
+    config = read_process_config()
+    configure_logs(config.log_level)
+    return create_console(config)
+
+
+def create_console(config: Config) -> Litestar:
+    database = Database(config.database_url)
+    pages = Pages(config.console_url)
+    csrf_key = hmac.digest(config.secret_peppers[0].octets, b"console csrf", "sha256")
+    visitors = Visitors(pages, csrf_key, config.trusted_proxies)
+    people = PeopleKeeper(database, Passwords(), queue_letter, config.console_url)
+
+    async def find(token: str, now: datetime) -> SignedIn | None:
+        session = await find_session(database, token, now)
+        if session is None:
+            return None
+        async with database.control() as connection:
+            found = await members.find_membership(
+                connection, session.person_id, session.account_id
+            )
+        if found is None:
+            return None
+        return SignedIn(
+            session=session,
+            email=found.email,
+            account_id=session.account_id if found.role else None,
+            account_name=found.account_name,
+            plan=found.plan,
+            role=found.role,
+        )
+
+    door = Door(pages, find, csrf_key, config.console_url, _now)
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        yield
+        await database.close()
+
+    def framework_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[str]:
+        return pages.show(
+            request,
+            "refused.html",
+            status=error.status_code,
+            title="Not found" if error.status_code == 404 else "Not possible",
+            why="There is no such page." if error.status_code == 404 else str(error.detail),
+        )
+
+    return Litestar(
+        route_handlers=[
+            *people_pages(pages, visitors, people, database, _now),
+            livez,
+            create_static_files_router(
+                "/static",
+                directories=[ROOT / "static"],
+                opt={"outside": True},
+                cache_control=None,
+            ),
+        ],
+        before_request=door,
+        lifespan=[lifespan],
+        exception_handlers={HTTPException: framework_error},
+        request_max_body_size=_LARGEST_BODY,
+        openapi_config=None,
+        logging_config=None,
+    )
+
+
+@get(["/livez", "/health"], opt={"outside": True}, sync_to_thread=False)
+def livez() -> dict[str, str]:
+    return {"status": "ok"}
+
+
+def _now() -> datetime:
+    return datetime.fromtimestamp(time.time(), UTC)
