@@ -144,7 +144,7 @@ FROM token JOIN control.tenant ON id = tenant GROUP BY account_id, to_char(at, '
 
 ALTER TABLE ledger.issued FORCE ROW LEVEL SECURITY;
 
--- A client's tokens are found by the minutes of its usage: its index cost more than half a row.
+-- A client's tokens are found by the minutes of its usage: an index cost nearly as much as a row.
 DROP INDEX ledger.ix_issued_client;
 """
 
