@@ -5,31 +5,32 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
 
-from litestar import Litestar, Request, Response, get
-from litestar.exceptions import HTTPException
+from litestar import Litestar, get
+from litestar.di import Provide
 from litestar.static_files import create_static_files_router
 
 from control_plane.http.door import Door
+from control_plane.http.errors import last_resorts
 from control_plane.http.rendering import Pages
 from control_plane.http.signed_in import SignedIn
 from control_plane.http.visitors import Visitors
 from control_plane.mail.actions import queue_letter
 from control_plane.members import repository as members
 from control_plane.people.actions import PeopleKeeper
-from control_plane.people.pages import people_pages
+from control_plane.people.pages import PEOPLE_PAGES
 from control_plane.people.passwords import Passwords
 from control_plane.sessions.actions import find_session
 from shared.runtime.config import Config, read_process_config
 from shared.runtime.database import Database
+from shared.runtime.leaving import Leaving
 from shared.runtime.logs import configure_logs
 from web import ROOT
 
 _LARGEST_BODY = 64 * 1024
 
 
-def from_environment() -> Litestar:
+def from_environment(_: Leaving) -> Litestar:
     """Make a worker's application: what granian calls."""
     config = read_process_config()
     configure_logs(config.log_level)
@@ -48,9 +49,7 @@ def create_console(config: Config) -> Litestar:
         if session is None:
             return None
         async with database.control() as connection:
-            found = await members.find_membership(
-                connection, session.person_id, session.account_id
-            )
+            found = await members.find_membership(connection, session.person_id, session.account_id)
         if found is None:
             return None
         return SignedIn(
@@ -69,18 +68,9 @@ def create_console(config: Config) -> Litestar:
         yield
         await database.close()
 
-    def framework_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[str]:
-        return pages.show(
-            request,
-            "refused.html",
-            status=error.status_code,
-            title="Not found" if error.status_code == 404 else "Not possible",
-            why="There is no such page." if error.status_code == 404 else str(error.detail),
-        )
-
     return Litestar(
         route_handlers=[
-            *people_pages(pages, visitors, people, database, _now),
+            *PEOPLE_PAGES,
             livez,
             create_static_files_router(
                 "/static",
@@ -90,12 +80,24 @@ def create_console(config: Config) -> Litestar:
             ),
         ],
         before_request=door,
+        dependencies={
+            "pages": given(pages),
+            "visitors": given(visitors),
+            "people": given(people),
+            "database": given(database),
+            "clock": given(_now),
+        },
         lifespan=[lifespan],
-        exception_handlers={HTTPException: framework_error},
+        exception_handlers=last_resorts(pages),
         request_max_body_size=_LARGEST_BODY,
         openapi_config=None,
         logging_config=None,
     )
+
+
+def given(thing: object) -> Provide:
+    """Give handlers what was made once."""
+    return Provide(lambda: thing, sync_to_thread=False, use_cache=True)
 
 
 @get(["/livez", "/health"], opt={"outside": True}, sync_to_thread=False)

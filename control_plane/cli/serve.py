@@ -7,6 +7,7 @@ serve = LazyGroup(
     help="Run a production process.",
     modules={
         "data": ("serve_data", "serve_data", "Serve the issuers' endpoints."),
+        "control": ("serve_control", "serve_control", "Serve the console."),
         "jobs": ("serve_jobs", "serve_jobs", "Do the background work."),
     },
 )

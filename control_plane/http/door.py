@@ -5,24 +5,23 @@ A handler says in its `opt` what it needs: `open=True`, or `permission=Permissio
 by omission.
 """
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 
 from litestar import Request, Response
 
+from control_plane.http.clock import Clock
 from control_plane.http.cookies import SESSION, VISITOR
 from control_plane.http.csrf import csrf_token, is_same_site, is_token_right
 from control_plane.http.rendering import Pages
 from control_plane.http.signed_in import SignedIn
-from control_plane.members.rules import may
+from control_plane.members.rules import Permission, may
 from control_plane.sessions.rules import SessionKind
 
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 _FIELD, _HEADER = "csrf", "x-csrf-token"
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
-Clock: TypeAlias = Callable[[], datetime]
 
 
 class FindSignedIn(Protocol):
@@ -54,6 +53,7 @@ class Door:
         return self._authorise(request, signed_in, opt)
 
     async def _is_ours(self, request: AnyRequest, cookie: str) -> bool:
+        """Tell whether a form of one of our own pages was sent (hostile-inputs.md I1, I2)."""
         if not cookie or not is_same_site(request.headers, self._origin):
             return False
         presented = request.headers.get(_HEADER)
@@ -73,14 +73,15 @@ class Door:
             return self._to_sign_in(request)
         if signed_in.session.kind is SessionKind.HALF:
             return None if opt.get("half") else self._pages.go(request, "/signin/second")
-        if opt.get("signed_in"):
-            return None
-        permission = opt.get("permission")
-        if permission is None or signed_in.role is None or not may(signed_in.role, permission):
+        if not opt.get("signed_in") and not _may(signed_in, opt.get("permission")):
             return self._refuse(request, 403, "Your role does not allow this.")
-        if opt.get("step_up") and not signed_in.session.is_stepped_up(self._clock()):
-            return self._pages.go(request, f"/signin/again?next={_back(request)}")
-        return None
+        return self._step_up(request, signed_in) if opt.get("step_up") else None
+
+    def _step_up(self, request: AnyRequest, signed_in: SignedIn) -> Response[Any] | None:
+        """Ask for a fresh proof of who it is, where the last one is some minutes old."""
+        if signed_in.session.is_stepped_up(self._clock()):
+            return None
+        return self._pages.go(request, f"/signin/again?next={_back(request)}")
 
     def _to_sign_in(self, request: AnyRequest) -> Response[Any]:
         return self._pages.go(request, f"/signin?next={_back(request)}")
@@ -89,6 +90,10 @@ class Door:
         return self._pages.show(
             request, "refused.html", status=status, title="Not allowed", why=why
         )
+
+
+def _may(signed_in: SignedIn, permission: Permission | None) -> bool:
+    return permission is not None and signed_in.role is not None and may(signed_in.role, permission)
 
 
 def _back(request: AnyRequest) -> str:

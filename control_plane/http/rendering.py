@@ -96,5 +96,3 @@ def own_path(path: str) -> str:
     """Give the path if it stays on this host, else `/`: what others write may lead anywhere."""
     plain = path.isascii() and path.isprintable() and "\\" not in path
     return path if plain and path.startswith("/") and not path.startswith("//") else "/"
-
-

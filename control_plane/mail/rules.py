@@ -27,9 +27,7 @@ def text_of(letter: Letter) -> str:
 
 def html_of(letter: Letter) -> str:
     """Give a page of tables, as mail programs want it; everything that varies is escaped."""
-    paragraphs = "".join(
-        f'<p style="margin:0 0 16px">{escape(each)}</p>' for each in letter.words
-    )
+    paragraphs = "".join(f'<p style="margin:0 0 16px">{escape(each)}</p>' for each in letter.words)
     button = (
         f'<p style="margin:0 0 16px"><a href="{escape(letter.link)}" style="background:#3b4fd8;'
         "color:#ffffff;padding:10px 18px;border-radius:6px;text-decoration:none;"

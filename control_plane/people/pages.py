@@ -1,13 +1,13 @@
 """Sign-up, confirming the address, sign-in, sign-out, a forgotten password (A1)."""
 
-from collections.abc import Callable
-from datetime import datetime
+from contextlib import suppress
 from typing import Any
 
 from litestar import Request, Response, get, post
-from litestar.handlers import HTTPRouteHandler
+from litestar.di import NamedDependency
 
 from control_plane.accounts.rules import InvalidAccount
+from control_plane.http.clock import Clock
 from control_plane.http.cookies import SESSION, no_session_cookie, session_cookie
 from control_plane.http.forms import read_fields
 from control_plane.http.rendering import Pages, own_path
@@ -29,128 +29,173 @@ _SECRET = ("password", "csrf", "token")
 AnyRequest = Request[Any, Any, Any]
 
 
-def people_pages(
-    pages: Pages,
-    visitors: Visitors,
-    people: PeopleKeeper,
-    database: Database,
-    clock: Callable[[], datetime],
-) -> list[HTTPRouteHandler]:
-    """Give the handlers; all of them are open to people who are not signed in."""
+@get("/signup", opt=_OPEN)
+async def sign_up_page(request: AnyRequest, visitors: NamedDependency[Visitors]) -> Response[str]:
+    return visitors.show(request, "people/sign_up.html", form={}, errors={})
 
-    @get("/signup", opt=_OPEN)
-    async def sign_up_page(request: AnyRequest) -> Response[str]:
-        return visitors.show(request, "people/sign_up.html", form={}, errors={})
 
-    @post("/signup", opt=_OPEN, status_code=200)
-    async def sign_up(request: AnyRequest) -> Response[Any]:
-        fields = await read_fields(request)
-        asked = SignUp(
-            email=fields["email"], password=fields["password"], account=fields["account"]
+@post("/signup", opt=_OPEN, status_code=200)
+async def sign_up(
+    request: AnyRequest,
+    visitors: NamedDependency[Visitors],
+    people: NamedDependency[PeopleKeeper],
+    clock: NamedDependency[Clock],
+) -> Response[Any]:
+    fields = await read_fields(request)
+    asked = SignUp(email=fields["email"], password=fields["password"], account=fields["account"])
+    try:
+        await people.sign_up(asked, clock())
+    except (InvalidEmail, WeakPassword, InvalidAccount) as refusal:
+        errors = {_field_of(refusal): str(refusal)}
+        form = fields.without(*_SECRET)
+        return visitors.show(request, "people/sign_up.html", status=422, form=form, errors=errors)
+    return visitors.show(request, "people/sent.html", email=fields["email"], why="confirm")
+
+
+@post("/verify/again", opt=_OPEN, status_code=200)
+async def send_again(
+    request: AnyRequest,
+    visitors: NamedDependency[Visitors],
+    people: NamedDependency[PeopleKeeper],
+    clock: NamedDependency[Clock],
+) -> Response[str]:
+    fields = await read_fields(request)
+    with suppress(InvalidEmail):
+        await people.send_verification_again(fields["email"], clock())
+    return visitors.show(request, "people/sent.html", email=fields["email"], why="confirm")
+
+
+@get("/verify", opt=_OPEN)
+async def verify_page(
+    request: AnyRequest, visitors: NamedDependency[Visitors], token: str = ""
+) -> Response[str]:
+    """Ask for a click: programs that look at mail open every link in it."""
+    return visitors.show(request, "people/verify.html", token=token)
+
+
+@post("/verify", opt=_OPEN, status_code=200)
+async def verify(
+    request: AnyRequest,
+    pages: NamedDependency[Pages],
+    visitors: NamedDependency[Visitors],
+    people: NamedDependency[PeopleKeeper],
+    clock: NamedDependency[Clock],
+) -> Response[Any]:
+    token = (await read_fields(request))["token"]
+    try:
+        begun = await people.verify(token, visitors.visitor(request), clock())
+    except LinkRefused as refusal:
+        return visitors.show(request, "people/link_refused.html", status=422, why=str(refusal))
+    return pages.go(request, "/start", [_cookie_of(begun)])
+
+
+@get("/signin", opt=_OPEN)
+async def sign_in_page(
+    request: AnyRequest,
+    pages: NamedDependency[Pages],
+    visitors: NamedDependency[Visitors],
+    next: str = "/",  # noqa: A002 - as it stands in the query
+) -> Response[Any]:
+    if request.scope.get("signed_in"):
+        return pages.go(request, own_path(next))
+    return visitors.show(request, "people/sign_in.html", form={"next": own_path(next)}, error="")
+
+
+@post("/signin", opt=_OPEN, status_code=200)
+async def sign_in(
+    request: AnyRequest,
+    pages: NamedDependency[Pages],
+    visitors: NamedDependency[Visitors],
+    people: NamedDependency[PeopleKeeper],
+    clock: NamedDependency[Clock],
+) -> Response[Any]:
+    fields = await read_fields(request)
+    kind = SessionKind.REMEMBERED if fields["remember"] else SessionKind.CONSOLE
+    try:
+        begun = await people.sign_in(
+            fields["email"], fields["password"], kind, visitors.visitor(request), clock()
         )
-        try:
-            await people.sign_up(asked, clock())
-        except (InvalidEmail, WeakPassword, InvalidAccount) as refusal:
-            errors = {_field_of(refusal): str(refusal)}
-            form = fields.without(*_SECRET)
-            return visitors.show(
-                request, "people/sign_up.html", status=422, form=form, errors=errors
-            )
-        return visitors.show(request, "people/sent.html", email=fields["email"], why="confirm")
-
-    @post("/verify/again", opt=_OPEN, status_code=200)
-    async def send_again(request: AnyRequest) -> Response[str]:
-        fields = await read_fields(request)
-        try:
-            await people.send_verification_again(fields["email"], clock())
-        except InvalidEmail:
-            pass
-        return visitors.show(request, "people/sent.html", email=fields["email"], why="confirm")
-
-    @get("/verify", opt=_OPEN)
-    async def verify_page(request: AnyRequest, token: str = "") -> Response[str]:
-        """Ask for a click: programs that look at mail open every link in it."""
-        return visitors.show(request, "people/verify.html", token=token)
-
-    @post("/verify", opt=_OPEN, status_code=200)
-    async def verify(request: AnyRequest) -> Response[Any]:
-        token = (await read_fields(request))["token"]
-        try:
-            begun = await people.verify(token, visitors.visitor(request), clock())
-        except LinkRefused as refusal:
-            return visitors.show(
-                request, "people/link_refused.html", status=422, why=str(refusal)
-            )
-        return pages.go(request, "/start", [_cookie_of(begun)])
-
-    @get("/signin", opt=_OPEN)
-    async def sign_in_page(request: AnyRequest, next: str = "/") -> Response[Any]:  # noqa: A002
-        if request.scope.get("signed_in"):
-            return pages.go(request, own_path(next))
+    except SignInRefused as refusal:
         return visitors.show(
-            request, "people/sign_in.html", form={"next": own_path(next)}, error=""
+            request,
+            "people/sign_in.html",
+            status=422,
+            form=fields.without(*_SECRET),
+            error=str(refusal),
         )
+    return pages.go(request, own_path(fields["next"] or "/"), [_cookie_of(begun)])
 
-    @post("/signin", opt=_OPEN, status_code=200)
-    async def sign_in(request: AnyRequest) -> Response[Any]:
-        fields = await read_fields(request)
-        kind = SessionKind.REMEMBERED if fields["remember"] else SessionKind.CONSOLE
-        try:
-            begun = await people.sign_in(
-                fields["email"], fields["password"], kind, visitors.visitor(request), clock()
-            )
-        except SignInRefused as refusal:
-            return visitors.show(
-                request,
-                "people/sign_in.html",
-                status=422,
-                form=fields.without(*_SECRET),
-                error=str(refusal),
-            )
-        return pages.go(request, own_path(fields["next"] or "/"), [_cookie_of(begun)])
 
-    @post("/signout", opt=_OPEN, status_code=200)
-    async def sign_out(request: AnyRequest) -> Response[Any]:
-        await end_session(database, request.cookies.get(SESSION, ""))
-        return pages.go(request, "/signin", [no_session_cookie()])
+@post("/signout", opt=_OPEN, status_code=200)
+async def sign_out(
+    request: AnyRequest, pages: NamedDependency[Pages], database: NamedDependency[Database]
+) -> Response[Any]:
+    await end_session(database, request.cookies.get(SESSION, ""))
+    return pages.go(request, "/signin", [no_session_cookie()])
 
-    @get("/reset", opt=_OPEN)
-    async def reset_page(request: AnyRequest) -> Response[str]:
-        return visitors.show(request, "people/reset.html")
 
-    @post("/reset", opt=_OPEN, status_code=200)
-    async def ask_reset(request: AnyRequest) -> Response[str]:
-        fields = await read_fields(request)
-        await people.ask_reset(fields["email"], clock())
-        return visitors.show(request, "people/sent.html", email=fields["email"], why="reset")
+@get("/reset", opt=_OPEN)
+async def reset_page(request: AnyRequest, visitors: NamedDependency[Visitors]) -> Response[str]:
+    return visitors.show(request, "people/reset.html")
 
-    @get("/reset/choose", opt=_OPEN)
-    async def choose_page(request: AnyRequest, token: str = "") -> Response[str]:
-        return visitors.show(request, "people/choose.html", token=token, error="")
 
-    @post("/reset/choose", opt=_OPEN, status_code=200)
-    async def choose(request: AnyRequest) -> Response[Any]:
-        fields = await read_fields(request)
-        try:
-            await people.reset(fields["token"], fields["password"], clock())
-        except WeakPassword as refusal:
-            return visitors.show(
-                request,
-                "people/choose.html",
-                status=422,
-                token=fields["token"],
-                error=str(refusal),
-            )
-        except LinkRefused as refusal:
-            return visitors.show(
-                request, "people/link_refused.html", status=422, why=str(refusal)
-            )
-        return pages.go(request, "/signin")
+@post("/reset", opt=_OPEN, status_code=200)
+async def ask_reset(
+    request: AnyRequest,
+    visitors: NamedDependency[Visitors],
+    people: NamedDependency[PeopleKeeper],
+    clock: NamedDependency[Clock],
+) -> Response[str]:
+    fields = await read_fields(request)
+    await people.ask_reset(fields["email"], clock())
+    return visitors.show(request, "people/sent.html", email=fields["email"], why="reset")
 
-    return [
-        sign_up_page, sign_up, send_again, verify_page, verify, sign_in_page, sign_in, sign_out,
-        reset_page, ask_reset, choose_page, choose,
-    ]  # fmt: skip
+
+@get("/reset/choose", opt=_OPEN)
+async def choose_page(
+    request: AnyRequest, visitors: NamedDependency[Visitors], token: str = ""
+) -> Response[str]:
+    return visitors.show(request, "people/choose.html", token=token, error="")
+
+
+@post("/reset/choose", opt=_OPEN, status_code=200)
+async def choose(
+    request: AnyRequest,
+    pages: NamedDependency[Pages],
+    visitors: NamedDependency[Visitors],
+    people: NamedDependency[PeopleKeeper],
+    clock: NamedDependency[Clock],
+) -> Response[Any]:
+    fields = await read_fields(request)
+    try:
+        await people.reset(fields["token"], fields["password"], clock())
+    except WeakPassword as refusal:
+        return visitors.show(
+            request,
+            "people/choose.html",
+            status=422,
+            token=fields["token"],
+            error=str(refusal),
+        )
+    except LinkRefused as refusal:
+        return visitors.show(request, "people/link_refused.html", status=422, why=str(refusal))
+    return pages.go(request, "/signin")
+
+
+PEOPLE_PAGES = [
+    sign_up_page,
+    sign_up,
+    send_again,
+    verify_page,
+    verify,
+    sign_in_page,
+    sign_in,
+    sign_out,
+    reset_page,
+    ask_reset,
+    choose_page,
+    choose,
+]
 
 
 def _cookie_of(begun: Begun) -> Any:
@@ -168,5 +213,3 @@ def _field_of(refusal: Exception) -> str:
             return "password"
         case _:
             return "account"
-
-

@@ -6,7 +6,9 @@ from enum import StrEnum
 from shared.domain.refused import Refused
 
 # One @, something on both sides, a dot in the domain: whether it is real, the mail tells.
-_EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f\"(),:;<>\[\]\\]{1,64}@[a-z0-9](?:[a-z0-9.-]{0,250}[a-z0-9])?\.[a-z]{2,63}")
+_EMAIL = re.compile(
+    r"[^@\s\x00-\x1f\x7f\"(),:;<>\[\]\\]{1,64}@[a-z0-9](?:[a-z0-9.-]{0,250}[a-z0-9])?\.[a-z]{2,63}"
+)
 _LEAST, _MOST = 12, 128  # characters; NIST SP 800-63B section 3.1.1.2
 _FEWEST_DIFFERENT = 5
 

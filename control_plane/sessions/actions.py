@@ -68,9 +68,7 @@ async def renew_session(
         return None
     await repository.remove_session(connection, digest_of(token))
     visitor = Visitor(held.address, held.agent)
-    return await begin_session(
-        connection, kind, held.person_id, held.account_id, visitor, now
-    )
+    return await begin_session(connection, kind, held.person_id, held.account_id, visitor, now)
 
 
 async def find_session(database: Database, token: str, now: datetime) -> Session | None:

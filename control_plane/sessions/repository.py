@@ -43,9 +43,7 @@ async def remove_session(connection: AsyncConnection, digest: bytes) -> None:
     await connection.execute(delete(session).where(session.c.digest == digest))
 
 
-async def remove_by_public_id(
-    connection: AsyncConnection, person_id: str, public_id: str
-) -> bool:
+async def remove_by_public_id(connection: AsyncConnection, person_id: str, public_id: str) -> bool:
     removed = await connection.execute(
         delete(session)
         .where(session.c.person_id == person_id, session.c.public_id == public_id)
@@ -54,9 +52,7 @@ async def remove_by_public_id(
     return removed.first() is not None
 
 
-async def remove_sessions_of(
-    connection: AsyncConnection, person_id: str, but: bytes = b""
-) -> None:
+async def remove_sessions_of(connection: AsyncConnection, person_id: str, but: bytes = b"") -> None:
     """Remove a person's sessions, all or all but one."""
     await connection.execute(
         delete(session).where(session.c.person_id == person_id, session.c.digest != but)

@@ -67,6 +67,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     ledger_days: int = 365
     allowed_hosts: tuple[str, ...] = ()  # names the server has besides that of public_url
     redis_url: str | None = None  # where workers and machines share limits
+    console_bind_address: tuple[str, int] = ("0.0.0.0", 8081)  # noqa: S104 - as bind_address
+    smtp_url: str = "smtp://127.0.0.1:25"
+    mail_from: str = "auth-service <auth-service@localhost>"
 
     @property
     def own_hosts(self) -> frozenset[str]:
@@ -179,6 +182,19 @@ def _address(text: str) -> tuple[str, int]:
     return match[1], int(match[2])
 
 
+def _smtp_url(text: str) -> str:
+    parts = _split(text)
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+        raise ValueError("must start with smtp:// or smtps:// and name a host")
+    return text
+
+
+def _mail_from(text: str) -> str:
+    if not text.isprintable() or "@" not in text:
+        raise ValueError("must be an e-mail address, or `Name <address>`")
+    return text
+
+
 def _between(low: int, high: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
         if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
@@ -224,6 +240,9 @@ FIELDS: Mapping[str, tuple[str, Callable[[str], Any], bool]] = {
     "CONSOLE_URL": ("console_url", _origin, False),
     "OPERATOR_KEYS": ("operator_keys", read_operator_keys, False),
     "BIND_ADDRESS": ("bind_address", _address, False),
+    "CONSOLE_BIND_ADDRESS": ("console_bind_address", _address, False),
+    "SMTP_URL": ("smtp_url", _smtp_url, False),
+    "MAIL_FROM": ("mail_from", _mail_from, False),
     "WORKERS": ("workers", _between(1, 256), False),
     "DRAIN_DELAY": ("drain_delay", _between(0, 60), False),
     "TOKEN_TTL": ("token_ttl", _between(MINIMUM_TOKEN_LIFETIME, MAXIMUM_TOKEN_LIFETIME), False),

@@ -1,6 +1,7 @@
-"""People who sign in to the console, what they are members of, and their sessions."""
+"""People who sign in to the console, their sessions, and the queue of background work."""
 
 from alembic import op
+from procrastinate.schema import SchemaManager
 from sqlalchemy import text
 
 from migrations.script import run_statements
@@ -87,8 +88,28 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON control.person, control.passkey, control
 """
 
 
+# procrastinate's tables name no schema, so its functions look in this one, whoever calls them.
+_QUEUE_PATHS = """
+DO $$
+DECLARE
+  each regprocedure;
+BEGIN
+  FOR each IN SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'jobs'::regnamespace LOOP
+    EXECUTE format('ALTER FUNCTION %s SET search_path = jobs', each);
+  END LOOP;
+END $$;
+GRANT USAGE ON SCHEMA jobs TO "{control}";
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA jobs TO "{control}";
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA jobs TO "{control}";
+"""
+
+
 def upgrade() -> None:
     bind = op.get_bind()
+    run_statements(bind, "CREATE SCHEMA jobs; SET LOCAL search_path = jobs;")
+    run_statements(bind, SchemaManager.get_schema())
+    run_statements(bind, "SET LOCAL search_path = DEFAULT;")
     rows = bind.execute(text("SELECT purpose, role_name FROM control.login_role"))
     roles = {row.purpose: row.role_name for row in rows}
-    run_statements(bind, _PEOPLE.format(**roles))
+    for statements in (_PEOPLE, _QUEUE_PATHS):
+        run_statements(bind, statements.format(**roles))
