@@ -5,6 +5,7 @@ mount does not decide by itself (decision 0005). It serves the rest, and the sta
 """
 
 import logging
+from collections.abc import Awaitable
 from typing import Any
 
 from litestar import Litestar, Request, Response
@@ -29,17 +30,13 @@ class DataPlane:
         self._litestar = litestar
         self._issuers = issuers
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == ScopeType.HTTP:
-            await self._serve(scope, receive, send)
-        else:
-            await self._litestar(scope, receive, send)
+    def __call__(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
+        if scope["type"] == ScopeType.HTTP and scope["raw_path"].startswith(_ISSUERS):
+            return self._serve(scope, receive, send)
+        return self._litestar(scope, receive, send)
 
     async def _serve(self, scope: HTTPScope, receive: Receive, send: Any) -> None:
         """Answer a request; of a mistake of ours the log hears all, the caller nothing."""
-        if not scope["raw_path"].startswith(_ISSUERS):
-            await self._litestar(scope, receive, send)
-            return
         try:
             await self._issuers(scope, receive, send)
         except Exception as error:  # noqa: BLE001 - the last resort

@@ -33,7 +33,7 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
     runs: int
     tokens: int  # issued to see the memory grow
     starts: int
-    connections: int = 32
+    connections: int = 64  # as many callers at once: commits are shared by those in flight
 
 
 FULL = Size(form="full", seconds=3.0, runs=5, tokens=1_000_000, starts=5)

@@ -36,7 +36,11 @@ def dev(terminal: Terminal, port: int) -> None:
 
     PostgreSQL is embedded, unless DATABASE_URL names one.
     """
-    ending = Ending()
+    with Ending() as ending:
+        _serve(terminal, port, ending)
+
+
+def _serve(terminal: Terminal, port: int, ending: Ending) -> None:
     try:
         refuse_taken_port(_HOST, port)
         with _alone(terminal.data_dir), _database_url(terminal.data_dir) as owner_url:

@@ -7,7 +7,7 @@ greenlet, where it has crashed the interpreter. So the handler only takes a note
 import asyncio
 import signal
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from control_plane.cli.database import run_with_store
 
@@ -19,11 +19,23 @@ class Ended(Exception):
 
 
 class Ending:
+    """Used as a context: when it is left, the command is over, and signals change nothing more.
+
+    Python gives a handler of ours up while it ends; another Ctrl-C would kill it then.
+    """
+
     def __init__(self) -> None:
         self._asked = False
         self._cancel: Callable[[], object] | None = None
         for each in (signal.SIGINT, signal.SIGTERM):
             signal.signal(each, self._hear)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, signal.SIG_IGN)
 
     def check(self) -> None:
         """Raise Ended once somebody has asked."""

@@ -23,7 +23,6 @@ _group = click.Group()
 @command(_group, "jobs")
 def serve_jobs(terminal: Terminal) -> None:
     """Rotate signing keys, look after limits and drop old records, until SIGINT or SIGTERM."""
-    ending = Ending()
     config = load_config(terminal.data_dir, Login.CONTROL)
     configure_logs(config.log_level)
     database = Database(config.database_url)
@@ -38,5 +37,5 @@ def serve_jobs(terminal: Terminal) -> None:
         finally:
             await database.close()
 
-    with suppress(Ended):
+    with Ending() as ending, suppress(Ended):
         ending.run(work())

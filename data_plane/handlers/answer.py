@@ -1,5 +1,7 @@
 """An HTTP answer, ready to be sent, and how refusals become one (RFC 6749 section 5.2)."""
 
+from functools import lru_cache
+
 import msgspec
 
 from data_plane.protocol.document import Document
@@ -66,16 +68,20 @@ def empty_answer() -> Answer:
 
 def document_answer(found: Document, if_none_match: bytes | None, max_age: bytes) -> Answer:
     """A public document, cacheable for so many seconds; 304 when the caller holds it."""
-    headers = (
-        _JSON,
+    headers = _document_headers(found.etag, max_age)
+    if if_none_match is not None and _matches(if_none_match, found.etag):
+        return Answer(304, headers, b"")
+    return Answer(200, (_JSON, *headers), found.body)
+
+
+@lru_cache(maxsize=1024)
+def _document_headers(etag: bytes, max_age: bytes) -> tuple[Header, ...]:
+    return (
         (b"cache-control", b"public, max-age=" + max_age),
-        (b"etag", found.etag),
+        (b"etag", etag),
         OPEN_TO_BROWSERS,
         *_SAFE,
     )
-    if if_none_match is not None and _matches(if_none_match, found.etag):
-        return Answer(304, headers[1:], b"")
-    return Answer(200, headers, found.body)
 
 
 def error_answer(error: OAuthError, realm: str) -> Answer:

@@ -39,7 +39,9 @@ class Door:
             return self._application(scope, receive, send)
         if self._leaving.begun:
             send = partial(_send_last, send)
-        if self._in_flight >= MOST_IN_FLIGHT and scope["method"] == _BOUNDED:
+        if scope["method"] != _BOUNDED:
+            return self._application(scope, receive, send)
+        if self._in_flight >= MOST_IN_FLIGHT:
             return self._refuse(send)
         return self._serve(scope, receive, send)
 

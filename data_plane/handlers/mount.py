@@ -13,7 +13,7 @@ from litestar.types import HTTPScope, Receive, Send
 from data_plane.handlers.admin import admin_revoke
 from data_plane.handlers.answer import Answer, Header, error_answer
 from data_plane.handlers.asked import Asked, Endpoint
-from data_plane.handlers.documents import jwks, metadata, revocations
+from data_plane.handlers.documents import JWKS, METADATA, REVOCATIONS, PublicDocument, serve
 from data_plane.handlers.given import Given
 from data_plane.handlers.introspect import introspect
 from data_plane.handlers.patience import Patience
@@ -35,13 +35,16 @@ _ENDPOINTS: Mapping[str, Endpoint] = {
     "oauth/introspect": introspect,
     "oauth/revoke": revoke,
     "admin/revoke": admin_revoke,
-    ".well-known/jwks.json": jwks,
-    ".well-known/revocations": revocations,
-    ".well-known/openid-configuration": metadata,
-    ".well-known/oauth-authorization-server": metadata,
 }
-_PATH = re.compile(
-    rf"/t/(?P<slug>{SLUG_PATTERN})/(?P<endpoint>{'|'.join(map(re.escape, _ENDPOINTS))})"
+_DOCUMENTS: Mapping[str, PublicDocument] = {
+    ".well-known/jwks.json": JWKS,
+    ".well-known/revocations": REVOCATIONS,
+    ".well-known/openid-configuration": METADATA,
+    ".well-known/oauth-authorization-server": METADATA,
+}
+NAMES = (*_ENDPOINTS, *_DOCUMENTS)  # below an issuer
+PATHS = re.compile(
+    rf"/t/(?P<slug>{SLUG_PATTERN})/(?P<endpoint>{'|'.join(map(re.escape, NAMES))})"
     # both names inserted before the path, RFC 8414 section 3.1
     rf"|/\.well-known/(?:openid-configuration|oauth-authorization-server)/t/(?P<of>{SLUG_PATTERN})"
 )
@@ -78,8 +81,12 @@ class IssuersMount:
             issuer = await self._given.issuers.get(slug) if slug else None
             if issuer is None:
                 raise _NOT_FOUND
-            asked = self._read(scope, receive, issuer)
-            answer = await _ENDPOINTS[name](asked, self._given)
+            if name in _DOCUMENTS:
+                head = read_head(list(scope["headers"]))
+                answer = serve(_DOCUMENTS[name], issuer, scope["method"], head)
+            else:
+                asked = self._read(scope, receive, issuer)
+                answer = await _ENDPOINTS[name](asked, self._given)
         except OAuthError as error:
             answer = error_answer(error, realm=issuer.issuer if issuer else "")
             if asked is not None:
@@ -145,7 +152,7 @@ def _read_path(scope: HTTPScope) -> tuple[str, str]:
     The path is read as it came: no normalisation makes `//t/acme` or `/t/%61cme` an issuer.
     """
     raw = scope.get("raw_path") or b""
-    match = _PATH.fullmatch(raw.partition(b"?")[0].decode("latin-1"))
+    match = PATHS.fullmatch(raw.partition(b"?")[0].decode("latin-1"))
     if match is None:
         return "", "unknown"
     slug, endpoint, of = match.groups()

@@ -56,6 +56,7 @@ class RequestHead(msgspec.Struct, frozen=True, kw_only=True):
     content_type: bytes | None
     content_encoding: bytes | None
     content_length: int | None
+    if_none_match: bytes | None
     trace_id: str  # of a W3C traceparent, or empty
 
 
@@ -95,6 +96,7 @@ def read_head(headers: Sequence[tuple[bytes, bytes]]) -> RequestHead:
         content_type=seen.get(b"content-type"),
         content_encoding=seen.get(b"content-encoding"),
         content_length=_content_length(seen.get(b"content-length")),
+        if_none_match=seen.get(b"if-none-match"),
         trace_id=_trace_id(seen[b"traceparent"]) if b"traceparent" in seen else "",
     )
 

@@ -17,7 +17,7 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import Status, events
 
 from data_plane.handlers.health import health_handlers
-from data_plane.handlers.mount import _ENDPOINTS, _PATH
+from data_plane.handlers.mount import NAMES, PATHS
 from shared.domain.openapi import openapi_document
 from shared.runtime.leaving import Leaving
 from shared.runtime.telemetry import Telemetry
@@ -52,12 +52,12 @@ def test_the_document_names_every_endpoint_and_none_besides() -> None:
     probes = {
         path for each in health_handlers(_Ready(), Telemetry(), Leaving()) for path in each.paths
     }
-    assert all(path in probes or _PATH.fullmatch(path) for path in named)
+    assert all(path in probes or PATHS.fullmatch(path) for path in named)
     inserted = {
         f"/.well-known/{name}/t/acme"
         for name in ("openid-configuration", "oauth-authorization-server")
     }
-    assert named == probes | inserted | {f"/t/acme/{endpoint}" for endpoint in _ENDPOINTS}
+    assert named == probes | inserted | {f"/t/acme/{endpoint}" for endpoint in NAMES}
 
 
 def test_the_command_prints_the_document() -> None:

@@ -20,6 +20,7 @@ _GOOD = {
     "OPERATOR_KEYS": jwks_of({"one": KEYS["operator-ec"], "two": KEYS["operator-ed"]}),
     "BIND_ADDRESS": "127.0.0.1:9000",
     "WORKERS": "3",
+    "DRAIN_DELAY": "7",
     "TOKEN_TTL": "600",
     "ALLOWED_HOSTS": "Auth.internal, [::1]",
     "LEDGER_DAYS": "30",
@@ -62,6 +63,7 @@ def test_every_variable_is_read() -> None:
     assert [each.kid for each in config.operator_keys] == ["one", "two"]
     assert config.trusted_proxies == (ip_network("10.2.0.0/16"),)
     assert config.own_hosts == {"id.example", "auth.internal", "[::1]"}
+    assert config.drain_delay == 7
     assert _GOOD.keys() == FIELDS.keys()
 
 
@@ -125,6 +127,8 @@ _WRONG = [
     pytest.param("WORKERS", "257", id="workers-too-many"),
     pytest.param("WORKERS", "\u0663", id="workers-arabic-digit"),
     pytest.param("WORKERS", _CANARY, id="workers-no-number"),
+    pytest.param("DRAIN_DELAY", "61", id="drain-too-long"),
+    pytest.param("DRAIN_DELAY", "-1", id="drain-negative"),
     pytest.param("TOKEN_TTL", "59", id="ttl-too-short"),
     pytest.param("TOKEN_TTL", "86401", id="ttl-too-long"),
     pytest.param("TOKEN_TTL", "1h", id="ttl-unit"),
