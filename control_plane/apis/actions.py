@@ -6,6 +6,8 @@ from control_plane.apis import repository
 from control_plane.apis.repository import ApiRow
 from control_plane.apis.rules import ApiChange, InvalidApi, NewApi, changed, check_new_api
 from control_plane.keys.actions import ensure_signing_key
+from control_plane.limits.actions import take_room
+from control_plane.limits.rules import Limited
 from control_plane.publishing.snapshots import edit_tenant
 from shared.domain.ids import TenantId
 from shared.runtime.database import Database
@@ -15,10 +17,11 @@ from shared.runtime.sealing import Sealer
 async def create_api(database: Database, sealer: Sealer, tenant: TenantId, new: NewApi) -> None:
     """Create an API, and the signing key of its algorithm where it is the first to use it.
 
-    Raises InvalidApi or UnknownTenant.
+    Raises InvalidApi, UnknownTenant or LimitReached.
     """
     check_new_api(new)
     async with edit_tenant(database, tenant) as connection:
+        await take_room(connection, tenant, Limited.APIS)
         if not await repository.add_api(connection, new):
             raise InvalidApi(f"there is an API {new.identifier} already")
         await ensure_signing_key(connection, new.algorithm, tenant, sealer)

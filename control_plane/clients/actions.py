@@ -4,12 +4,14 @@ Each raises UnknownTenant, UnknownClient or InvalidClientMetadata.
 """
 
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from control_plane.clients import repository
-from control_plane.clients.repository import ClientDetails, ClientRow
+from control_plane.clients.repository import ClientDetails, ClientRow, ListedClient
 from control_plane.clients.rules import (
     ClientChange,
     ClientKeys,
+    ClientOrder,
     NewClient,
     check_change,
     check_keys,
@@ -17,7 +19,10 @@ from control_plane.clients.rules import (
     check_not_ours,
     grants_for,
 )
+from control_plane.http.paging import SIZE, Listed
 from control_plane.keys.repository import list_keys
+from control_plane.limits.actions import take_room
+from control_plane.limits.rules import Limited
 from control_plane.publishing.snapshots import edit_tenant
 from control_plane.secrets.repository import add_secret, list_secrets, remove_secrets
 from control_plane.secrets.rules import FIRST, AskedSecret
@@ -52,21 +57,30 @@ async def register_client(
     networks: tuple[Network, ...] = (),
     created_by: str = OPERATOR,
 ) -> RegisteredClient:
-    """Register a client; `networks` are the private ones that its key set may be in."""
-    check_new_client(new)
-    claims = check_static_claims(new.claims)
-    _check_uri(new.keys, networks)
-    client_id = make_client_id()
-    has_secret = new.auth_method is AuthMethod.CLIENT_SECRET
-    secret = make_client_secret(peppers) if has_secret else None
+    """Register a client; `networks` are the private ones that its key set may be in.
+
+    Raises LimitReached too.
+    """
+    claims = _check_new(new, networks)
     async with edit_tenant(database, tenant) as connection:
-        scopes = await repository.scopes_of_apis(connection, (*new.apis, *new.serves))
-        check_not_ours(new.keys, [key.kid for key in await list_keys(connection)])
-        await repository.add_client(connection, client_id, new, grants_for(new, scopes), claims)
-        if secret is not None:
-            first = AskedSecret(name=FIRST, created_by=created_by)
-            await add_secret(connection, client_id, secret, first)
-    return RegisteredClient(client_id=client_id, client_secret=secret.text if secret else "")
+        return await _register(connection, peppers, tenant, new, claims, created_by)
+
+
+async def register_first_client(
+    database: Database, peppers: tuple[Key, ...], tenant: TenantId, new: NewClient, created_by: str
+) -> RegisteredClient | None:
+    """Register it where the tenant has no client yet, else give None: it may be asked for twice."""
+    claims = _check_new(new, ())
+    async with edit_tenant(database, tenant) as connection:
+        if await repository.oldest_client(connection) is not None:
+            return None
+        return await _register(connection, peppers, tenant, new, claims, created_by)
+
+
+async def first_client(database: Database, tenant: TenantId) -> ClientId | None:
+    """Name the client that the tenant has had the longest."""
+    async with database.tenant(tenant) as connection:
+        return await repository.oldest_client(connection)
 
 
 async def change_client(
@@ -94,6 +108,34 @@ async def change_client(
         if change.apis is not None:
             await repository.set_grants(connection, client_id, grants)
     return await show_client(database, tenant, client_id)
+
+
+def _check_new(new: NewClient, networks: tuple[Network, ...]) -> bytes:
+    """Give its static claims."""
+    check_new_client(new)
+    _check_uri(new.keys, networks)
+    return check_static_claims(new.claims)
+
+
+async def _register(
+    connection: AsyncConnection,
+    peppers: tuple[Key, ...],
+    tenant: TenantId,
+    new: NewClient,
+    claims: bytes,
+    created_by: str,
+) -> RegisteredClient:
+    await take_room(connection, tenant, Limited.CLIENTS)
+    client_id = make_client_id()
+    has_secret = new.auth_method is AuthMethod.CLIENT_SECRET
+    secret = make_client_secret(peppers) if has_secret else None
+    scopes = await repository.scopes_of_apis(connection, (*new.apis, *new.serves))
+    check_not_ours(new.keys, [key.kid for key in await list_keys(connection)])
+    await repository.add_client(connection, client_id, new, grants_for(new, scopes), claims)
+    if secret is not None:
+        first = AskedSecret(name=FIRST, created_by=created_by)
+        await add_secret(connection, client_id, secret, first)
+    return RegisteredClient(client_id=client_id, client_secret=secret.text if secret else "")
 
 
 def _check_uri(keys: ClientKeys | None, networks: tuple[Network, ...]) -> None:
@@ -146,3 +188,14 @@ async def list_clients(
 ) -> list[ClientRow]:
     async with database.tenant(tenant) as connection:
         return await repository.list_clients(connection, after=after, limit=limit)
+
+
+async def list_client_page(
+    database: Database, tenant: TenantId, search: str, order: ClientOrder, number: int
+) -> Listed[ListedClient]:
+    """List a page of the clients whose name or id holds the text."""
+    async with database.tenant(tenant) as connection:
+        rows, total = await repository.page_of_clients(
+            connection, search, order, offset=(number - 1) * SIZE, limit=SIZE
+        )
+    return Listed(rows=rows, total=total, number=number)
