@@ -38,7 +38,7 @@ def from_environment(_: Leaving) -> Litestar:
 
 
 def create_console(config: Config) -> Litestar:
-    database = Database(config.database_url)
+    database = Database(config.database_url, config.audit_keys)
     pages = Pages(config.console_url)
     csrf_key = hmac.digest(config.secret_peppers[0].octets, b"console csrf", "sha256")
     visitors = Visitors(pages, csrf_key, config.trusted_proxies)

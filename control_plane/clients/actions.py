@@ -3,8 +3,13 @@
 Each raises UnknownTenant, UnknownClient or InvalidClientMetadata.
 """
 
-import msgspec
+from typing import Any
 
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from control_plane.audit.actions import record
+from control_plane.audit.rules import BY_OPERATOR, Actor, Noted, differing, facts_of
 from control_plane.clients import repository
 from control_plane.clients.repository import ClientDetails, ClientRow
 from control_plane.clients.rules import (
@@ -44,13 +49,15 @@ class RegisteredClient(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     client_secret: str = ""  # shown once; empty for a client that proves itself without
 
 
-async def register_client(
+async def register_client(  # noqa: PLR0913 - the last says who acts
     database: Database,
     peppers: tuple[Key, ...],
     tenant: TenantId,
     new: NewClient,
     networks: tuple[Network, ...] = (),
     created_by: str = OPERATOR,
+    *,
+    by: Actor = BY_OPERATOR,
 ) -> RegisteredClient:
     """Register a client; `networks` are the private ones that its key set may be in."""
     check_new_client(new)
@@ -66,6 +73,7 @@ async def register_client(
         if secret is not None:
             first = AskedSecret(name=FIRST, created_by=created_by)
             await add_secret(connection, client_id, secret, first)
+        await _record_change(connection, tenant, client_id, by, "client.register")
     return RegisteredClient(client_id=client_id, client_secret=secret.text if secret else "")
 
 
@@ -75,6 +83,7 @@ async def change_client(
     client_id: ClientId,
     change: ClientChange,
     networks: tuple[Network, ...] = (),
+    by: Actor = BY_OPERATOR,
 ) -> ClientDetails:
     """Change a client. Its tokens live on as they were issued."""
     check_change(change)
@@ -93,6 +102,7 @@ async def change_client(
         await repository.set_client(connection, client_id, change, claims)
         if change.apis is not None:
             await repository.set_grants(connection, client_id, grants)
+        await _record_change(connection, tenant, client_id, by, "client.change", held)
     return await show_client(database, tenant, client_id)
 
 
@@ -101,36 +111,65 @@ def _check_uri(keys: ClientKeys | None, networks: tuple[Network, ...]) -> None:
         check_outbound_url(keys.jwks_uri, networks)
 
 
-async def disable_client(database: Database, tenant: TenantId, client_id: ClientId) -> None:
+async def _record_change(
+    connection: AsyncConnection,
+    tenant: TenantId,
+    client_id: ClientId,
+    by: Actor,
+    action: str,
+    held: ClientDetails | None = None,
+) -> None:
+    """Record what of the client is not as it was held."""
+    found = await repository.get_client(connection, client_id)
+    before, after = differing(_facts_of(held), _facts_of(found))
+    noted = Noted(action, f"client {client_id}", before if held else None, after)
+    await record(connection, tenant, by, noted)
+
+
+async def disable_client(
+    database: Database, tenant: TenantId, client_id: ClientId, by: Actor = BY_OPERATOR
+) -> None:
     """Refuse the client and every token it holds. Enabling it revives no token."""
     async with edit_tenant(database, tenant) as connection:
         if not await repository.set_enabled(connection, client_id, enabled=False):
             raise UnknownClient(_UNKNOWN)
         await repository.revoke_tokens_of_client(connection, tenant, client_id)
+        await record(connection, tenant, by, Noted("client.disable", f"client {client_id}"))
 
 
-async def enable_client(database: Database, tenant: TenantId, client_id: ClientId) -> None:
+async def enable_client(
+    database: Database, tenant: TenantId, client_id: ClientId, by: Actor = BY_OPERATOR
+) -> None:
     async with edit_tenant(database, tenant) as connection:
         if not await repository.set_enabled(connection, client_id, enabled=True):
             raise UnknownClient(_UNKNOWN)
+        await record(connection, tenant, by, Noted("client.enable", f"client {client_id}"))
 
 
-async def delete_client(database: Database, tenant: TenantId, client_id: ClientId) -> None:
+async def delete_client(
+    database: Database, tenant: TenantId, client_id: ClientId, by: Actor = BY_OPERATOR
+) -> None:
     """Delete the client and refuse every token it holds."""
     async with edit_tenant(database, tenant) as connection:
+        held = await repository.get_client(connection, client_id)
         names = [each.name for each in await list_secrets(connection, client_id)]
         await remove_secrets(connection, client_id, names)
         if not await repository.delete_client(connection, client_id):
             raise UnknownClient(_UNKNOWN)
         await repository.revoke_tokens_of_client(connection, tenant, client_id)
+        noted = Noted("client.delete", f"client {client_id}", before=_facts_of(held))
+        await record(connection, tenant, by, noted)
 
 
-async def revoke_tokens(database: Database, tenant: TenantId, client_id: ClientId) -> None:
+async def revoke_tokens(
+    database: Database, tenant: TenantId, client_id: ClientId, by: Actor = BY_OPERATOR
+) -> None:
     """Refuse every token that the client has been issued until now; it may ask for others."""
     async with edit_tenant(database, tenant) as connection:
         if await repository.get_client(connection, client_id) is None:
             raise UnknownClient(_UNKNOWN)
         await repository.revoke_tokens_of_client(connection, tenant, client_id)
+        await record(connection, tenant, by, Noted("client.revoke_tokens", f"client {client_id}"))
 
 
 async def show_client(database: Database, tenant: TenantId, client_id: ClientId) -> ClientDetails:
@@ -146,3 +185,10 @@ async def list_clients(
 ) -> list[ClientRow]:
     async with database.tenant(tenant) as connection:
         return await repository.list_clients(connection, after=after, limit=limit)
+
+
+def _facts_of(details: ClientDetails | None) -> dict[str, Any]:
+    """Give what the audit log says of a client; its secrets have events of their own."""
+    if details is None:
+        return {}
+    return facts_of(details.client) | {"grants": details.grants}
