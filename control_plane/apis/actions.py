@@ -8,6 +8,8 @@ from control_plane.apis.rules import ApiChange, InvalidApi, NewApi, changed, che
 from control_plane.audit.actions import record
 from control_plane.audit.rules import BY_OPERATOR, Actor, Noted, differing, facts_of
 from control_plane.keys.actions import ensure_signing_key
+from control_plane.limits.actions import take_room
+from control_plane.limits.rules import Limited
 from control_plane.publishing.snapshots import edit_tenant
 from shared.domain.ids import TenantId
 from shared.runtime.database import Database
@@ -19,10 +21,11 @@ async def create_api(
 ) -> None:
     """Create an API, and the signing key of its algorithm where it is the first to use it.
 
-    Raises InvalidApi or UnknownTenant.
+    Raises InvalidApi, UnknownTenant or LimitReached.
     """
     check_new_api(new)
     async with edit_tenant(database, tenant) as connection:
+        await take_room(connection, tenant, Limited.APIS)
         if not await repository.add_api(connection, new):
             raise InvalidApi(f"there is an API {new.identifier} already")
         await ensure_signing_key(connection, new.algorithm, tenant, sealer)

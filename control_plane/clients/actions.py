@@ -23,6 +23,8 @@ from control_plane.clients.rules import (
     grants_for,
 )
 from control_plane.keys.repository import list_keys
+from control_plane.limits.actions import take_room
+from control_plane.limits.rules import Limited
 from control_plane.publishing.snapshots import edit_tenant
 from control_plane.secrets.repository import add_secret, list_secrets, remove_secrets
 from control_plane.secrets.rules import FIRST, AskedSecret
@@ -59,7 +61,10 @@ async def register_client(  # noqa: PLR0913 - the last says who acts
     *,
     by: Actor = BY_OPERATOR,
 ) -> RegisteredClient:
-    """Register a client; `networks` are the private ones that its key set may be in."""
+    """Register a client; `networks` are the private ones that its key set may be in.
+
+    Raises LimitReached too.
+    """
     check_new_client(new)
     claims = check_static_claims(new.claims)
     _check_uri(new.keys, networks)
@@ -67,6 +72,7 @@ async def register_client(  # noqa: PLR0913 - the last says who acts
     has_secret = new.auth_method is AuthMethod.CLIENT_SECRET
     secret = make_client_secret(peppers) if has_secret else None
     async with edit_tenant(database, tenant) as connection:
+        await take_room(connection, tenant, Limited.CLIENTS)
         scopes = await repository.scopes_of_apis(connection, (*new.apis, *new.serves))
         check_not_ours(new.keys, [key.kid for key in await list_keys(connection)])
         await repository.add_client(connection, client_id, new, grants_for(new, scopes), claims)

@@ -13,6 +13,7 @@ from control_plane.audit.actions import record_as_login, record_of_account
 from control_plane.audit.rules import BY_OPERATOR, TENANT, Actor, Chain, Noted
 from control_plane.keys.actions import make_signing_key
 from control_plane.keys.repository import add_current_key
+from control_plane.limits.actions import take_room_for_tenant
 from control_plane.publishing.revocations import refuse_until_now
 from control_plane.publishing.snapshots import (
     UnknownTenant,
@@ -29,6 +30,7 @@ from shared.domain.jwk import Algorithm, PrivateKey, generate_private_key
 from shared.domain.limits import TenantLimits
 from shared.domain.management import OPERATOR, SYSTEM_SLUG
 from shared.domain.name import NAME_RULE, is_name
+from shared.domain.plan import Environment
 from shared.domain.refused import Refused
 from shared.domain.snapshot import IssuerSnapshot, SigningKey, TenantStatus
 from shared.runtime.database import Database, become_login, name_schema
@@ -52,6 +54,7 @@ class NewTenant(msgspec.Struct, frozen=True, kw_only=True):
     slug: str
     name: str
     account: str = OPERATOR
+    environment: Environment = Environment.TEST
 
 
 async def create_tenant(
@@ -63,7 +66,7 @@ async def create_tenant(
 ) -> TenantId:
     """Provision a tenant for an account; its keys come from `generate`, in a thread.
 
-    Raises MalformedSlug, InvalidTenant, UnknownAccount or SlugTaken.
+    Raises MalformedSlug, InvalidTenant, UnknownAccount, SlugTaken or LimitReached.
     """
     parse_slug(new.slug)
     if not is_name(new.name):
@@ -82,14 +85,18 @@ async def provision_tenant(
 ) -> TenantId:
     """Make what has been checked: row, role, schema, tables and first keys, all or nothing.
 
-    Raises SlugTaken.
+    Raises SlugTaken or LimitReached.
     """
     made = tenant_id(os.urandom(8))
     # RSA takes longer than all the SQL, so it runs beside it
     making = asyncio.create_task(asyncio.to_thread(_first_keys, made, sealer, generate))
     try:
         async with database.control() as connection:
-            if not await repository.add_tenant(connection, made, new.slug, new.name, new.account):
+            await take_room_for_tenant(connection, new.account, new.environment)
+            added = await repository.add_tenant(
+                connection, made, new.slug, new.name, new.account, new.environment
+            )
+            if not added:
                 raise SlugTaken(f"the slug {new.slug!r} is taken")
             await repository.create_schema(connection, made)
             # As the login, which owns what it has just made. After a role was made, the first who

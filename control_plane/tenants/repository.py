@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from migrations.run import tenant_grants, tenant_head, tenant_script
 from shared.domain.ids import TenantId, schema_of
 from shared.domain.management import OPERATOR
+from shared.domain.plan import Environment
 from shared.domain.snapshot import TenantStatus
 from shared.runtime.database import run_script
 from shared.runtime.tables.control import issuer_snapshot, tenant
@@ -25,6 +26,7 @@ class TenantRow(msgspec.Struct, frozen=True, kw_only=True):
     status: TenantStatus
     created_at: datetime
     deleted_at: datetime | None
+    environment: Environment
 
 
 async def add_tenant(
@@ -33,6 +35,7 @@ async def add_tenant(
     slug: str,
     name: str,
     account_id: str = OPERATOR,
+    environment: Environment = Environment.TEST,
 ) -> bool:
     """Add the tenant's row; False when the slug is taken or still held after a deletion."""
     await _release_slug(connection, slug)
@@ -43,6 +46,7 @@ async def add_tenant(
             slug=slug,
             name=name,
             account_id=account_id,
+            environment=environment,
             status=TenantStatus.ACTIVE,
             schema_revision=tenant_head(),
         )

@@ -28,6 +28,13 @@ class PlanName(StrEnum):
     OPERATOR = "operator"  # of whoever runs the installation: not sold, and without limits
 
 
+class Environment(StrEnum):
+    """What a tenant is for."""
+
+    TEST = "test"
+    LIVE = "live"
+
+
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
     """How many of each an account may create."""
 

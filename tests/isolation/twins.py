@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from control_plane.accounts import repository as accounts
 from control_plane.apis import repository as apis
 from control_plane.clients import repository as clients
 from control_plane.clients.rules import ClientChange
@@ -47,8 +46,8 @@ from data_plane.store.spool_files import Record, Segment, SpoolFiles
 from data_plane.store.thresholds import StoredThresholds
 from data_plane.store.usage import StoredUsage
 from shared.domain.jwk import Algorithm
-from shared.domain.plan import AccountLimits, PlanName
 from shared.domain.snapshot import TenantStatus
+from tests.isolation import of_accounts
 from tests.isolation.calls import (
     FROM_THE_FIRST,
     LONG_AGO,
@@ -96,6 +95,7 @@ def public_methods(of: type) -> list[Method]:
 
 
 SEES_NOTHING: dict[Method, Twin] = {
+    **of_accounts.SEES_NOTHING,
     apis.add_api: in_control_plane(lambda c, x: apis.add_api(c, new_api(x))),
     apis.get_api: in_control_plane(lambda c, x: apis.get_api(c, x.a.tenant.audience)),
     apis.set_api: in_control_plane(lambda c, x: apis.set_api(c, new_api(x))),
@@ -199,18 +199,7 @@ SEES_NOTHING: dict[Method, Twin] = {
 }
 
 REFUSED: dict[Method, Twin] = {
-    accounts.add_account: in_control_plane(lambda c, _: accounts.add_account(c, "a_b", "B's")),
-    accounts.find_account: in_control_plane(lambda c, _: accounts.find_account(c, "operator")),
-    accounts.list_accounts: in_control_plane(
-        lambda c, _: accounts.list_accounts(c, after="", limit=1000)
-    ),
-    accounts.find_limits: in_control_plane(lambda c, _: accounts.find_limits(c, "operator")),
-    accounts.lock_limits: in_control_plane(lambda c, _: accounts.lock_limits(c, "operator")),
-    accounts.set_limits: in_control_plane(
-        lambda c, _: accounts.set_limits(c, "operator", AccountLimits(plan=PlanName.SANDBOX))
-    ),
-    accounts.set_published: in_control_plane(lambda c, _: accounts.set_published(c, "operator", 0)),
-    accounts.accounts_due: in_control_plane(lambda c, _: accounts.accounts_due(c, 1000)),
+    **of_accounts.REFUSED,
     publishing.limits_of: in_control_plane(lambda c, _: publishing.limits_of(c, "operator")),
     publishing.tenants_behind: in_control_plane(
         lambda c, _: publishing.tenants_behind(c, "operator", after="", limit=1000)

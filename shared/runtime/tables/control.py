@@ -54,6 +54,7 @@ tenant = Table(
         nullable=False,
         server_default=text("'operator'"),
     ),
+    Column("environment", Text, nullable=False, server_default=text("'test'")),  # or live
     Index("ix_tenant_account_id", "account_id"),
     Index("ix_tenant_keys_due_at", "keys_due_at", postgresql_where=text("status <> 'deleted'")),
 )

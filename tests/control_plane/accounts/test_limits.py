@@ -72,6 +72,7 @@ async def test_a_change_of_plan_is_published_to_all_the_accounts_tenants_and_to_
     database: Database, sealer: Sealer
 ) -> None:
     acme, other = await create_account(database, "Acme"), await create_account(database, "Other")
+    await set_plan(database, acme, PlanName.SCALE)  # which has room for them
     tenants = [await new_tenant(database, sealer, acme) for _ in range(3)]
     others = await new_tenant(database, sealer, other)
     versions = [(await snapshot_of(database, each)).version for each in (*tenants, others)]
@@ -109,17 +110,18 @@ async def test_limits_by_contract_outlive_a_change_of_plan_and_end_with_a_reset(
 async def test_what_was_cut_off_half_way_is_finished(database: Database, sealer: Sealer) -> None:
     """The account is changed and marked, and no tenant was told: as after kill -9."""
     acme = await create_account(database, "Acme")
+    await set_plan(database, acme, PlanName.GROWTH)  # which has room for two
     told, untold = [await new_tenant(database, sealer, acme) for _ in range(2)]
     async with database.control() as connection:
         await connection.execute(
             update(account)
             .where(account.c.id == acme)
-            .values(plan="scale", limits_version=1, limits_due=True)
+            .values(plan="scale", limits_version=2, limits_due=True)
         )
     async with edit_tenant(database, told):
         pass
     assert (await limits_of(database, told)).rate == Rate(500, 1_000)
-    assert (await limits_of(database, untold)).rate == Rate(5, 10)
+    assert (await limits_of(database, untold)).rate == Rate(200, 400)
     await publish_due_limits(database)
     assert (await limits_of(database, untold)).rate == Rate(500, 1_000)
     assert not await is_due(database, acme)
@@ -129,6 +131,7 @@ async def test_whatever_happens_at_once_every_tenant_ends_with_the_last_limits(
     database: Database, sealer: Sealer
 ) -> None:
     acme = await create_account(database, "Acme")
+    await set_plan(database, acme, PlanName.SCALE)  # which has room for them
     first = await new_tenant(database, sealer, acme)
 
     async def edit() -> None:
@@ -137,7 +140,7 @@ async def test_whatever_happens_at_once_every_tenant_ends_with_the_last_limits(
 
     work: list[Awaitable[object]] = []
     for _ in range(3):
-        plans = (PlanName.GROWTH, PlanName.SCALE)
+        plans = (PlanName.SCALE, PlanName.BUSINESS)
         work += [set_plan(database, acme, each) for each in plans]
         work += [edit(), new_tenant(database, sealer, acme)]
     done = await asyncio.gather(*work)

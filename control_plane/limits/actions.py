@@ -1,0 +1,50 @@
+"""Taking room for what is about to be created, in the transaction that creates it.
+
+The account's row is locked before anything is counted: of many at once that would be the last to
+fit, one is.
+"""
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from control_plane.limits import repository
+from control_plane.limits.rules import Limited, LimitReached, limit_of, tenants_of
+from shared.domain.ids import TenantId
+from shared.domain.plan import Environment
+from shared.runtime.database import become_login, become_tenant
+
+
+async def take_room(connection: AsyncConnection, tenant_id: TenantId, what: Limited) -> None:
+    """Take room in the account of the tenant whose transaction it is. Raises LimitReached."""
+    await become_login(connection)
+    account_id = await repository.account_of(connection, tenant_id)
+    if account_id is not None:
+        await _take(connection, account_id, what)
+    await become_tenant(connection, tenant_id)
+
+
+async def take_room_for_tenant(
+    connection: AsyncConnection, account_id: str, environment: Environment
+) -> None:
+    """Take room for one more tenant, in a transaction of the login. Raises LimitReached."""
+    await _take(connection, account_id, tenants_of(environment))
+
+
+async def _take(connection: AsyncConnection, account_id: str, what: Limited) -> None:
+    account = await repository.lock_account(connection, account_id)
+    limit = None if account is None else limit_of(account.plan, account.enforcement, what)
+    if account is None or limit is None:
+        return
+    if await _count(connection, account_id, what) >= limit:
+        raise LimitReached(account.plan, what, limit)
+
+
+async def _count(connection: AsyncConnection, account_id: str, what: Limited) -> int:
+    match what:
+        case Limited.LIVE_TENANTS:
+            return await repository.count_tenants(connection, account_id, Environment.LIVE)
+        case Limited.TEST_TENANTS:
+            return await repository.count_tenants(connection, account_id, Environment.TEST)
+        case Limited.CLIENTS:
+            return await repository.count_clients(connection, account_id)
+        case Limited.APIS:
+            return await repository.count_apis(connection, account_id)

@@ -1,0 +1,64 @@
+"""What an account has already. Works in the transaction that it is given, as the login."""
+
+import msgspec
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.domain.ids import TenantId, schema_of
+from shared.domain.limits import Enforcement
+from shared.domain.plan import Environment, PlanName
+from shared.domain.snapshot import TenantStatus
+from shared.runtime.tables.control import account, tenant
+
+
+class LockedAccount(msgspec.Struct, frozen=True):
+    plan: PlanName
+    enforcement: Enforcement
+
+
+async def account_of(connection: AsyncConnection, tenant_id: TenantId) -> str | None:
+    found = await connection.scalar(select(tenant.c.account_id).where(tenant.c.id == tenant_id))
+    return None if found is None else str(found)
+
+
+async def lock_account(connection: AsyncConnection, account_id: str) -> LockedAccount | None:
+    """Have whoever else would create something in the account wait until we are done."""
+    found = await connection.execute(
+        select(account.c.plan, account.c.enforcement)
+        .where(account.c.id == account_id)
+        .with_for_update(key_share=True)
+    )
+    row = found.mappings().first()
+    return None if row is None else msgspec.convert(row, LockedAccount)
+
+
+async def count_tenants(
+    connection: AsyncConnection, account_id: str, environment: Environment
+) -> int:
+    counted = await connection.scalar(
+        select(func.count()).where(
+            tenant.c.account_id == account_id,
+            tenant.c.environment == environment,
+            tenant.c.status != TenantStatus.DELETED,
+        )
+    )
+    return counted or 0
+
+
+async def count_clients(connection: AsyncConnection, account_id: str) -> int:
+    return await _count_in_tenants(connection, account_id, "client")
+
+
+async def count_apis(connection: AsyncConnection, account_id: str) -> int:
+    return await _count_in_tenants(connection, account_id, "api")
+
+
+async def _count_in_tenants(connection: AsyncConnection, account_id: str, table: str) -> int:
+    """Count a table's rows over all tenants of the account, in one round trip."""
+    tenants = await connection.scalars(
+        select(tenant.c.id).where(
+            tenant.c.account_id == account_id, tenant.c.status != TenantStatus.DELETED
+        )
+    )
+    counts = [f'(SELECT count(*) FROM "{schema_of(each)}"."{table}")' for each in tenants]  # noqa: S608 - ids of our own making
+    return int(await connection.scalar(text("SELECT " + " + ".join(counts or ["0"]))))

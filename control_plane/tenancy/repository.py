@@ -1,0 +1,79 @@
+"""Rows of an account's own tenants. Works in the transaction that it is given, as the login."""
+
+import msgspec
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.domain.ids import TenantId
+from shared.domain.plan import Environment
+from shared.domain.snapshot import TenantStatus
+from shared.runtime.tables.control import tenant
+
+
+class OwnTenant(msgspec.Struct, frozen=True, kw_only=True):
+    id: TenantId
+    slug: str
+    name: str
+    status: TenantStatus
+    environment: Environment
+
+    @property
+    def live(self) -> bool:
+        """Whether it serves production."""
+        return self.environment is Environment.LIVE
+
+    @property
+    def suspended(self) -> bool:
+        return self.status is TenantStatus.SUSPENDED
+
+
+_COLUMNS = [tenant.c[name] for name in OwnTenant.__struct_fields__]
+
+
+async def find_own(
+    connection: AsyncConnection, account_id: str | None, slug: str
+) -> OwnTenant | None:
+    found = await connection.execute(
+        select(*_COLUMNS).where(
+            tenant.c.account_id == account_id,
+            tenant.c.slug == slug,
+            tenant.c.status != TenantStatus.DELETED,
+        )
+    )
+    row = found.mappings().first()
+    return None if row is None else msgspec.convert(row, OwnTenant)
+
+
+async def list_own(
+    connection: AsyncConnection, account_id: str | None, search: str, *, offset: int, limit: int
+) -> tuple[list[OwnTenant], int]:
+    """List by slug those whose slug or name holds the text; and say how many there are of them."""
+    wanted = (
+        tenant.c.account_id == account_id,
+        tenant.c.status != TenantStatus.DELETED,
+        tenant.c.slug.icontains(search, autoescape=True)
+        | tenant.c.name.icontains(search, autoescape=True),
+    )
+    rows = await connection.execute(
+        select(*_COLUMNS).where(*wanted).order_by(tenant.c.slug).offset(offset).limit(limit)
+    )
+    total = await connection.scalar(select(func.count()).select_from(tenant).where(*wanted))
+    return [msgspec.convert(row, OwnTenant) for row in rows.mappings()], total or 0
+
+
+async def first_own(connection: AsyncConnection, account_id: str) -> OwnTenant | None:
+    """Find the tenant that the account made first."""
+    found = await connection.execute(
+        select(*_COLUMNS)
+        .where(tenant.c.account_id == account_id, tenant.c.status != TenantStatus.DELETED)
+        .order_by(tenant.c.created_at, tenant.c.id)
+        .limit(1)
+    )
+    row = found.mappings().first()
+    return None if row is None else msgspec.convert(row, OwnTenant)
+
+
+async def is_slug_taken(connection: AsyncConnection, slug: str) -> bool:
+    """Tell whether any tenant has the slug, or still holds it after its deletion."""
+    found = await connection.scalar(select(tenant.c.id).where(tenant.c.slug == slug))
+    return found is not None
