@@ -10,6 +10,7 @@ from litestar import Litestar, get
 from litestar.di import Provide
 from litestar.static_files import create_static_files_router
 
+from control_plane.audit.pages import AUDIT_PAGES, AuditKeys
 from control_plane.http.door import Door
 from control_plane.http.errors import last_resorts
 from control_plane.http.rendering import Pages
@@ -21,6 +22,10 @@ from control_plane.people.actions import PeopleKeeper
 from control_plane.people.pages import PEOPLE_PAGES
 from control_plane.people.passwords import Passwords
 from control_plane.sessions.actions import find_session
+from control_plane.team.actions import TeamKeeper
+from control_plane.team.joining import Joining
+from control_plane.team.joining_pages import JOINING_PAGES
+from control_plane.team.pages import TEAM_PAGES
 from shared.runtime.config import Config, read_process_config
 from shared.runtime.database import Database
 from shared.runtime.leaving import Leaving
@@ -42,7 +47,9 @@ def create_console(config: Config) -> Litestar:
     pages = Pages(config.console_url)
     csrf_key = hmac.digest(config.secret_peppers[0].octets, b"console csrf", "sha256")
     visitors = Visitors(pages, csrf_key, config.trusted_proxies)
-    people = PeopleKeeper(database, Passwords(), queue_letter, config.console_url)
+    passwords = Passwords()
+    people = PeopleKeeper(database, passwords, queue_letter, config.console_url)
+    team = TeamKeeper(database, queue_letter, config.console_url)
 
     async def find(token: str, now: datetime) -> SignedIn | None:
         session = await find_session(database, token, now)
@@ -71,6 +78,9 @@ def create_console(config: Config) -> Litestar:
     return Litestar(
         route_handlers=[
             *PEOPLE_PAGES,
+            *AUDIT_PAGES,
+            *TEAM_PAGES,
+            *JOINING_PAGES,
             livez,
             create_static_files_router(
                 "/static",
@@ -84,8 +94,11 @@ def create_console(config: Config) -> Litestar:
             "pages": given(pages),
             "visitors": given(visitors),
             "people": given(people),
+            "team": given(team),
+            "joining": given(Joining(database, passwords)),
             "database": given(database),
             "clock": given(_now),
+            "audit_keys": given(AuditKeys(config.audit_keys)),
         },
         lifespan=[lifespan],
         exception_handlers=last_resorts(pages),

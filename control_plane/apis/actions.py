@@ -30,7 +30,7 @@ async def create_api(
             raise InvalidApi(f"there is an API {new.identifier} already")
         await ensure_signing_key(connection, new.algorithm, tenant, sealer)
         noted = Noted("api.create", f"API {new.identifier}", after=facts_of(new))
-        await record(connection, tenant, by, noted)
+        await record(connection, by, noted)
 
 
 async def change_api(
@@ -54,9 +54,7 @@ async def change_api(
         await repository.set_api(connection, new)
         await ensure_signing_key(connection, new.algorithm, tenant, sealer)
         before, after = differing(facts_of(former), facts_of(new))
-        await record(
-            connection, tenant, by, Noted("api.change", f"API {identifier}", before, after)
-        )
+        await record(connection, by, Noted("api.change", f"API {identifier}", before, after))
     return new
 
 
@@ -72,7 +70,7 @@ async def delete_api(
             )
         if not await repository.delete_api(connection, identifier):
             raise InvalidApi(f"there is no API {identifier}")
-        await record(connection, tenant, by, Noted("api.delete", f"API {identifier}"))
+        await record(connection, by, Noted("api.delete", f"API {identifier}"))
 
 
 async def list_apis(database: Database, tenant: TenantId) -> list[ApiRow]:

@@ -25,30 +25,40 @@ from control_plane.audit.rules import (
 from control_plane.audit.verification import Walk
 from shared.domain.ids import TenantId
 from shared.runtime.config import Key
-from shared.runtime.database import Database, audit_keys_of, become_login, become_tenant
+from shared.runtime.database import (
+    Database,
+    audit_keys_of,
+    become_login,
+    become_tenant,
+    tenant_of,
+)
 
 _AT_ONCE = 1_000  # events that are read together
 LAST = 2**62  # after every event
 
 
-async def record(connection: AsyncConnection, tenant: TenantId, by: Actor, noted: Noted) -> None:
-    """Record what is changed in the tenant, in its transaction and under its role."""
+async def record(connection: AsyncConnection, by: Actor, noted: Noted) -> None:
+    """Record what is changed in the tenant whose transaction it is, under its role."""
     await become_login(connection)
-    await record_as_login(connection, Chain(TENANT, tenant), by, noted)
-    await become_tenant(connection, tenant)
+    await record_as_login(connection, by, noted)
+    await become_tenant(connection, tenant_of(connection))
+
+
+async def record_as_login(connection: AsyncConnection, by: Actor, noted: Noted) -> None:
+    """The same in a transaction of the login that names the tenant's schema."""
+    await _record(connection, Chain(TENANT, tenant_of(connection)), by, noted)
 
 
 async def record_of_account(
     connection: AsyncConnection, account_id: str, by: Actor, noted: Noted
 ) -> None:
     """Record what is changed in the account, as the login."""
-    await record_as_login(connection, Chain(ACCOUNT, account_id), by, noted)
+    await repository.keep_account(connection, account_id)
+    await _record(connection, Chain(ACCOUNT, account_id), by, noted)
 
 
-async def record_as_login(
-    connection: AsyncConnection, chain: Chain, by: Actor, noted: Noted
-) -> None:
-    """Record it as the login. A tenant's schema is named already (database.name_schema).
+async def _record(connection: AsyncConnection, chain: Chain, by: Actor, noted: Noted) -> None:
+    """Add the chain's next event.
 
     What follows a head that is not ours is chained to nothing: else it would hide what was done.
     """

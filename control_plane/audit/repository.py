@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from control_plane.audit.rules import ACCOUNT, Chain, Event, Head
 from shared.runtime.tables.audit import account_event, audit_head
+from shared.runtime.tables.control import account
 from shared.runtime.tables.tenant import audit_event
 
 _HEAD = [audit_head.c[name] for name in Head.__struct_fields__]
@@ -33,6 +34,17 @@ async def lock_chain(connection: AsyncConnection, chain: Chain) -> None:
     """Have whoever else would add to the chain wait until this transaction is over."""
     number = func.hashtextextended(f"audit|{chain.name}", 0)
     await connection.execute(select(func.pg_advisory_xact_lock(number)))
+
+
+async def keep_account(connection: AsyncConnection, account_id: str) -> None:
+    """Lock the account's row against change, as the login.
+
+    Publishing a tenant does so too, and whoever changes the account does before recording it: the
+    row comes before the chain for all, or two of them could wait for each other.
+    """
+    await connection.execute(
+        select(account.c.id).where(account.c.id == account_id).with_for_update(read=True)
+    )
 
 
 async def add_event(connection: AsyncConnection, chain: Chain, event: Event) -> None:

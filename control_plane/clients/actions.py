@@ -79,7 +79,7 @@ async def register_client(  # noqa: PLR0913 - the last says who acts
         if secret is not None:
             first = AskedSecret(name=FIRST, created_by=created_by)
             await add_secret(connection, client_id, secret, first)
-        await _record_change(connection, tenant, client_id, by, "client.register")
+        await _record_change(connection, client_id, by, "client.register")
     return RegisteredClient(client_id=client_id, client_secret=secret.text if secret else "")
 
 
@@ -108,7 +108,7 @@ async def change_client(
         await repository.set_client(connection, client_id, change, claims)
         if change.apis is not None:
             await repository.set_grants(connection, client_id, grants)
-        await _record_change(connection, tenant, client_id, by, "client.change", held)
+        await _record_change(connection, client_id, by, "client.change", held)
     return await show_client(database, tenant, client_id)
 
 
@@ -119,7 +119,6 @@ def _check_uri(keys: ClientKeys | None, networks: tuple[Network, ...]) -> None:
 
 async def _record_change(
     connection: AsyncConnection,
-    tenant: TenantId,
     client_id: ClientId,
     by: Actor,
     action: str,
@@ -129,7 +128,7 @@ async def _record_change(
     found = await repository.get_client(connection, client_id)
     before, after = differing(_facts_of(held), _facts_of(found))
     noted = Noted(action, f"client {client_id}", before if held else None, after)
-    await record(connection, tenant, by, noted)
+    await record(connection, by, noted)
 
 
 async def disable_client(
@@ -140,7 +139,7 @@ async def disable_client(
         if not await repository.set_enabled(connection, client_id, enabled=False):
             raise UnknownClient(_UNKNOWN)
         await repository.revoke_tokens_of_client(connection, tenant, client_id)
-        await record(connection, tenant, by, Noted("client.disable", f"client {client_id}"))
+        await record(connection, by, Noted("client.disable", f"client {client_id}"))
 
 
 async def enable_client(
@@ -149,7 +148,7 @@ async def enable_client(
     async with edit_tenant(database, tenant) as connection:
         if not await repository.set_enabled(connection, client_id, enabled=True):
             raise UnknownClient(_UNKNOWN)
-        await record(connection, tenant, by, Noted("client.enable", f"client {client_id}"))
+        await record(connection, by, Noted("client.enable", f"client {client_id}"))
 
 
 async def delete_client(
@@ -164,7 +163,7 @@ async def delete_client(
             raise UnknownClient(_UNKNOWN)
         await repository.revoke_tokens_of_client(connection, tenant, client_id)
         noted = Noted("client.delete", f"client {client_id}", before=_facts_of(held))
-        await record(connection, tenant, by, noted)
+        await record(connection, by, noted)
 
 
 async def revoke_tokens(
@@ -175,7 +174,7 @@ async def revoke_tokens(
         if await repository.get_client(connection, client_id) is None:
             raise UnknownClient(_UNKNOWN)
         await repository.revoke_tokens_of_client(connection, tenant, client_id)
-        await record(connection, tenant, by, Noted("client.revoke_tokens", f"client {client_id}"))
+        await record(connection, by, Noted("client.revoke_tokens", f"client {client_id}"))
 
 
 async def show_client(database: Database, tenant: TenantId, client_id: ClientId) -> ClientDetails:

@@ -131,7 +131,7 @@ class KeyKeeper:
                     await repository.replace_sealed(connection, kid, anew)
                 after = {"kids": [kid for kid, _ in old]}
                 noted = Noted("key.reseal", "signing keys", after=after)
-                await record(connection, tenant, BY_OPERATOR, noted)
+                await record(connection, BY_OPERATOR, noted)
         return len(old)
 
     async def _change(self, tenant: TenantId, decide: Decide, by: Actor) -> None:
@@ -139,7 +139,7 @@ class KeyKeeper:
         async with edit_tenant(self._database, tenant) as connection:
             for step in decide(await repository.list_keys(connection)):
                 await self._take(connection, tenant, step)
-                await record(connection, tenant, by, _noted(step))
+                await record(connection, by, _noted(step))
             keys = await repository.list_keys(connection)
             await become_login(connection)
             due = next_due(keys, self._schedule, self._clock())

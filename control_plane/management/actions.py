@@ -67,7 +67,7 @@ async def create_api_key(
         await add_secret(connection, client_id, secret, AskedSecret(name=FIRST))
         after = {"name": new.name, "scopes": sorted(new.scopes)}
         noted = Noted("api_key.create", f"API key {client_id}", after=after)
-        await record(connection, tenant, by, noted)
+        await record(connection, by, noted)
         await become_login(connection)
         await record_of_account(connection, new.account, by, noted)
     return MadeApiKey(client_id=client_id, client_secret=secret.text)

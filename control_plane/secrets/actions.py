@@ -60,7 +60,7 @@ async def add_secret(
         held = await _live(connection, client_id)
         check_room(held)
         named = _named(held, asked)
-        await record(connection, tenant, by, _noted("add", client_id, after=_facts_of(named)))
+        await record(connection, by, _noted("add", client_id, after=_facts_of(named)))
         return await _make(connection, peppers, client_id, named)
 
 
@@ -89,7 +89,7 @@ async def revoke_secret(
             raise UnknownSecret("the client has no live secret of this name")
         check_revocable(held, name, even_last=even_last)
         await repository.remove_secrets(connection, client_id, [name])
-        await record(connection, tenant, by, _noted("revoke", client_id, before={"name": name}))
+        await record(connection, by, _noted("revoke", client_id, before={"name": name}))
 
 
 async def start_rotation(  # noqa: PLR0913 - the last says who acts
@@ -116,7 +116,7 @@ async def start_rotation(  # noqa: PLR0913 - the last says who acts
         await repository.replace_secrets(connection, client_id, named.name, overlap)
         check_room(await _live(connection, client_id))
         after = _facts_of(named) | {"overlap": overlap}
-        await record(connection, tenant, by, _noted("start_rotation", client_id, after=after))
+        await record(connection, by, _noted("start_rotation", client_id, after=after))
         return await _make(connection, peppers, client_id, named)
 
 
@@ -128,7 +128,7 @@ async def finish_rotation(
         ended = ended_by_finishing(await _live(connection, client_id))
         await repository.remove_secrets(connection, client_id, ended)
         noted = _noted("finish_rotation", client_id, before={"names": ended})
-        await record(connection, tenant, by, noted)
+        await record(connection, by, noted)
     return ended
 
 
@@ -141,7 +141,7 @@ async def cancel_rotation(
         await repository.remove_secrets(connection, client_id, ended)
         await repository.restore_secrets(connection, client_id)
         noted = _noted("cancel_rotation", client_id, before={"names": ended})
-        await record(connection, tenant, by, noted)
+        await record(connection, by, noted)
     return ended
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from control_plane.accounts.actions import show_account
 from control_plane.audit.actions import record_as_login, record_of_account
-from control_plane.audit.rules import BY_OPERATOR, TENANT, Actor, Chain, Noted
+from control_plane.audit.rules import BY_OPERATOR, Actor, Noted
 from control_plane.keys.actions import make_signing_key
 from control_plane.keys.repository import add_current_key
 from control_plane.limits.actions import take_room_for_tenant
@@ -109,7 +109,7 @@ async def provision_tenant(
             first = _first_version(made, new, keys, limits.of_tenant)
             await publish_snapshot(connection, first, limits.version)
             noted = Noted("tenant.create", f"tenant {new.slug}", after={"name": new.name})
-            await _record(connection, made, new.account, by, noted)
+            await _record(connection, new.account, by, noted)
     finally:
         await asyncio.gather(making, return_exceptions=True)
     return made
@@ -164,7 +164,7 @@ async def revoke_tokens(database: Database, slug: str, by: Actor = BY_OPERATOR) 
         await refuse_until_now(connection, tenant.id, "tenant", "")
         await become_login(connection)
         noted = Noted("tenant.revoke_tokens", f"tenant {slug}")
-        await _record(connection, tenant.id, tenant.account_id, by, noted)
+        await _record(connection, tenant.account_id, by, noted)
 
 
 async def show_tenant(database: Database, slug: str) -> TenantRow:
@@ -188,12 +188,10 @@ async def _move_to(database: Database, slug: str, status: TenantStatus, by: Acto
         await set_status(connection, tenant.id, status)
         before, after = {"status": tenant.status}, {"status": status}
         noted = Noted("tenant.set_status", f"tenant {slug}", before, after)
-        await _record(connection, tenant.id, tenant.account_id, by, noted)
+        await _record(connection, tenant.account_id, by, noted)
 
 
-async def _record(
-    connection: AsyncConnection, tenant: TenantId, account_id: str, by: Actor, noted: Noted
-) -> None:
+async def _record(connection: AsyncConnection, account_id: str, by: Actor, noted: Noted) -> None:
     """Record it in both logs, as the login: the tenant's goes when the tenant does."""
-    await record_as_login(connection, Chain(TENANT, tenant), by, noted)
+    await record_as_login(connection, by, noted)
     await record_of_account(connection, account_id, by, noted)

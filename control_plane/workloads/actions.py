@@ -31,7 +31,7 @@ async def add_workload(
         held = await _held(connection, client_id)
         await repository.set_workloads(connection, client_id, with_rule(held, rule))
         noted = Noted("workload.add", f"client {client_id}", after=facts_of(rule))
-        await record(connection, tenant, by, noted)
+        await record(connection, by, noted)
 
 
 async def remove_workload(
@@ -48,7 +48,7 @@ async def remove_workload(
             raise UnknownWorkload("the client has no rule of this name")
         await repository.set_workloads(connection, client_id, others)
         noted = Noted("workload.remove", f"client {client_id}", before={"name": name})
-        await record(connection, tenant, by, noted)
+        await record(connection, by, noted)
 
 
 async def show_workloads(

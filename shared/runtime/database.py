@@ -74,6 +74,15 @@ def audit_keys_of(connection: AsyncConnection) -> tuple[Key, ...]:
     return keys
 
 
+def tenant_of(connection: AsyncConnection) -> TenantId:
+    """Give the tenant whose schema the connection's unnamed tables are in."""
+    opened = connection.sync_connection
+    named = opened.get_execution_options().get("schema_translate_map", {}) if opened else {}
+    if None not in named:
+        raise RuntimeError("the transaction is of no tenant")
+    return TenantId(str(named[None]).removeprefix(schema_of(TenantId(""))))
+
+
 async def become_tenant(connection: AsyncConnection, tenant: TenantId) -> None:
     """Take the tenant's role until the transaction ends.
 
