@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from secrets import token_hex
+from typing import Any
 
 import msgspec
 
@@ -10,7 +11,7 @@ from control_plane.accounts import repository
 from control_plane.accounts.repository import AccountRow
 from control_plane.accounts.rules import LimitsChange, changed, check_name, with_plan
 from control_plane.audit.actions import record_of_account
-from control_plane.audit.rules import BY_OPERATOR, Actor, Noted, differing, facts_of
+from control_plane.audit.rules import BY_OPERATOR, Actor, Noted, differing
 from control_plane.publishing.snapshots import UnknownTenant, edit_tenant, tenants_behind
 from shared.domain.ids import TenantId
 from shared.domain.limits import TenantLimits
@@ -132,12 +133,16 @@ async def _change(
         held = await repository.lock_limits(connection, account_id)
         if held is None:
             raise UnknownAccount(_UNKNOWN)
-        former = msgspec.convert(held, AccountLimits, from_attributes=True)
         new = change(held)
         await repository.set_limits(connection, account_id, new)
-        before, after = differing(facts_of(former), facts_of(new))
+        before, after = differing(_facts_of(held), _facts_of(new))
         noted = Noted("account.change_limits", f"account {account_id}", before, after)
         await record_of_account(connection, account_id, by, noted)
+
+
+def _facts_of(limits: AccountLimits) -> dict[str, Any]:
+    """Give what the audit log says of them: not what is kept of their publishing."""
+    return {name: getattr(limits, name) for name in AccountLimits.__struct_fields__}
 
 
 async def _behind(database: Database, account_id: str, after: str) -> list[TenantId]:

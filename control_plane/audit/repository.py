@@ -113,15 +113,16 @@ def _of(chain: Chain) -> list[ColumnElement[bool]]:
 
 def _wanted(table: Table, sought: Sought) -> list[ColumnElement[bool]]:
     found = table.c
-    asked = (
-        (
-            sought.who,
-            found.actor_email.icontains(sought.who, autoescape=True)
-            | (found.actor_id == sought.who),
-        ),
-        (sought.action, found.action.startswith(sought.action, autoescape=True)),
-        (sought.target, found.target.icontains(sought.target, autoescape=True)),
-        (sought.since, found.at >= sought.since),
-        (sought.until, found.at < sought.until),
-    )
-    return [condition for given, condition in asked if given]
+    asked: list[ColumnElement[bool]] = []
+    if sought.who:
+        of_email = found.actor_email.icontains(sought.who, autoescape=True)
+        asked.append(of_email | (found.actor_id == sought.who))
+    if sought.action:
+        asked.append(found.action.startswith(sought.action, autoescape=True))
+    if sought.target:
+        asked.append(found.target.icontains(sought.target, autoescape=True))
+    if sought.since is not None:
+        asked.append(found.at >= sought.since)
+    if sought.until is not None:
+        asked.append(found.at < sought.until)
+    return asked

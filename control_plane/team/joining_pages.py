@@ -5,6 +5,7 @@ from typing import Any
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
+from litestar.params import FromQuery
 
 from control_plane.audit.acting import acting_as, person_acting
 from control_plane.http.clock import Clock
@@ -31,7 +32,7 @@ async def invitation_page(
     visitors: NamedDependency[Visitors],
     joining: NamedDependency[Joining],
     clock: NamedDependency[Clock],
-    token: str = "",
+    token: FromQuery[str] = "",
 ) -> Response[str]:
     return await _show(request, visitors, joining, clock, token)
 

@@ -1,5 +1,6 @@
 """The console in this process, and people who are signed in to it."""
 
+import asyncio
 import hmac
 import re
 from collections.abc import AsyncIterator
@@ -89,8 +90,21 @@ async def run_console(
     environment = installation.environment(public_url) | {"CONSOLE_URL": CONSOLE_URL}
     config = read_config(environment)
     application = create_console(config)
-    async with application.lifespan():
+    begun, over = asyncio.Event(), asyncio.Event()
+
+    async def live() -> None:
+        """Have its lifespan begin and end in one task, as anyio wants it."""
+        async with application.lifespan():
+            begun.set()
+            await over.wait()
+
+    life = asyncio.create_task(live())
+    await begun.wait()
+    try:
         yield Console(application, config, database)
+    finally:
+        over.set()
+        await life
 
 
 def text_of(answer: httpx.Response) -> str:

@@ -4,6 +4,8 @@ Few on purpose (at most 6): a connection's memory and the catalogue grow with ta
 Their truth is migrations/tenant; a test compares the two.
 """
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -29,7 +31,7 @@ def _created_at() -> "Column[object]":
     )
 
 
-def event_columns() -> "list[Column[object]]":
+def event_columns() -> "list[Column[Any]]":
     """Give the columns of an audit log: a tenant's, or the accounts'."""
     texts = ("actor_kind", "actor_id", "actor_email", "action", "target")
     return [

@@ -11,7 +11,7 @@ from control_plane.audit.rules import ACCOUNT, Chain
 from control_plane.members.rules import MATRIX, ROLE_NAMES, Permission, Role
 from shared.domain.plan import PlanName
 from shared.runtime.database import Database
-from tests.control_plane.console import Browser, Console, make_account
+from tests.control_plane.console import Browser, Console, make_account, text_of
 from tests.control_plane.team.teams import invited, new_email, new_member, team_of
 from tests.support import AUDIT_KEYS
 
@@ -104,7 +104,7 @@ async def test_members_and_invitations_of_another_account_are_not_there(
             ("/accounts/switch", {"account_id": other}),
         ):
             answer = await owner.post(path, **fields)
-            assert (answer.status_code, answer.text) == (404, absent.text)
+            assert (answer.status_code, text_of(answer)) == (404, text_of(absent))
     assert await team_of(database, other) == before
 
 
