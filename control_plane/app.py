@@ -10,22 +10,28 @@ from litestar import Litestar, get
 from litestar.di import Provide
 from litestar.static_files import create_static_files_router
 
-from control_plane.audit.pages import AUDIT_PAGES, AuditKeys
+from control_plane.audit.pages import AUDIT_PAGES
+from control_plane.clients.pages import CLIENT_PAGES
+from control_plane.clients.shown import ClientShower
 from control_plane.http.door import Door
 from control_plane.http.errors import last_resorts
 from control_plane.http.rendering import Pages
 from control_plane.http.signed_in import SignedIn
 from control_plane.http.visitors import Visitors
+from control_plane.limits.pages import LimitPage
+from control_plane.limits.rules import LimitReached
 from control_plane.mail.actions import queue_letter
 from control_plane.members import repository as members
 from control_plane.people.actions import PeopleKeeper
 from control_plane.people.pages import PEOPLE_PAGES
 from control_plane.people.passwords import Passwords
 from control_plane.sessions.actions import find_session
+from control_plane.start.pages import START_PAGES
 from control_plane.team.actions import TeamKeeper
 from control_plane.team.joining import Joining
 from control_plane.team.joining_pages import JOINING_PAGES
 from control_plane.team.pages import TEAM_PAGES
+from control_plane.tenants.pages import TENANT_PAGES
 from shared.runtime.config import Config, read_process_config
 from shared.runtime.database import Database
 from shared.runtime.leaving import Leaving
@@ -81,6 +87,9 @@ def create_console(config: Config) -> Litestar:
             *AUDIT_PAGES,
             *TEAM_PAGES,
             *JOINING_PAGES,
+            *START_PAGES,
+            *TENANT_PAGES,
+            *CLIENT_PAGES,
             livez,
             create_static_files_router(
                 "/static",
@@ -98,10 +107,11 @@ def create_console(config: Config) -> Litestar:
             "joining": given(Joining(database, passwords)),
             "database": given(database),
             "clock": given(_now),
-            "audit_keys": given(AuditKeys(config.audit_keys)),
+            "config": given(config),
+            "shower": given(ClientShower(pages, visitors, database, config.public_url, _now)),
         },
         lifespan=[lifespan],
-        exception_handlers=last_resorts(pages),
+        exception_handlers={**last_resorts(pages), LimitReached: LimitPage(pages)},
         request_max_body_size=_LARGEST_BODY,
         openapi_config=None,
         logging_config=None,

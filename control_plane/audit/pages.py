@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-import msgspec
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
@@ -15,11 +14,11 @@ from control_plane.audit.actions import LAST, all_events, list_events, verify
 from control_plane.audit.exports import csv_head, csv_row, json_line
 from control_plane.audit.repository import Sought
 from control_plane.audit.rules import TENANT, Chain, Event, Verification
+from control_plane.http.given import GivenConfig
 from control_plane.http.rendering import Pages
 from control_plane.members.rules import Permission
 from control_plane.tenancy.actions import own_tenant
 from control_plane.tenancy.repository import OwnTenant
-from shared.runtime.config import Key
 from shared.runtime.database import Database
 
 _SEES = {"permission": Permission.SEE_AUDIT}
@@ -27,10 +26,6 @@ _SIZE = 50  # events on a page
 _FIELDS = ("who", "action", "target", "since", "until")
 
 AnyRequest = Request[Any, Any, Any]
-
-
-class AuditKeys(msgspec.Struct, frozen=True):
-    keys: tuple[Key, ...]
 
 
 @get("/tenants/{slug:str}/audit", opt=_SEES)
@@ -50,10 +45,10 @@ async def verify_chain(
     slug: FromPath[str],
     pages: NamedDependency[Pages],
     database: NamedDependency[Database],
-    audit_keys: NamedDependency[AuditKeys],
+    config: GivenConfig,
 ) -> Response[str]:
     tenant = await own_tenant(database, request, slug)
-    found = await verify(database, audit_keys.keys, Chain(TENANT, tenant.id))
+    found = await verify(database, config.audit_keys, Chain(TENANT, tenant.id))
     return await _show(request, pages, database, tenant, found)
 
 

@@ -11,10 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from control_plane.audit.actions import record
 from control_plane.audit.rules import BY_OPERATOR, Actor, Noted, differing, facts_of
 from control_plane.clients import repository
-from control_plane.clients.repository import ClientDetails, ClientRow
+from control_plane.clients.repository import ClientDetails, ClientRow, ListedClient
 from control_plane.clients.rules import (
     ClientChange,
     ClientKeys,
+    ClientOrder,
     NewClient,
     check_change,
     check_keys,
@@ -22,6 +23,7 @@ from control_plane.clients.rules import (
     check_not_ours,
     grants_for,
 )
+from control_plane.http.paging import SIZE, Listed
 from control_plane.keys.repository import list_keys
 from control_plane.limits.actions import take_room
 from control_plane.limits.rules import Limited
@@ -30,12 +32,11 @@ from control_plane.secrets.repository import add_secret, list_secrets, remove_se
 from control_plane.secrets.rules import FIRST, AskedSecret
 from shared.domain.client import AuthMethod
 from shared.domain.ids import ClientId, TenantId
-from shared.domain.management import OPERATOR
 from shared.domain.outbound_url import Network, check_outbound_url
 from shared.domain.refused import Refused
 from shared.domain.static_claims import check_static_claims
 from shared.runtime.config import Key
-from shared.runtime.database import Database
+from shared.runtime.database import Database, tenant_of
 from shared.runtime.secrets import make_client_id, make_client_secret
 
 
@@ -51,36 +52,38 @@ class RegisteredClient(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     client_secret: str = ""  # shown once; empty for a client that proves itself without
 
 
-async def register_client(  # noqa: PLR0913 - the last says who acts
+async def register_client(
     database: Database,
     peppers: tuple[Key, ...],
     tenant: TenantId,
     new: NewClient,
     networks: tuple[Network, ...] = (),
-    created_by: str = OPERATOR,
-    *,
     by: Actor = BY_OPERATOR,
 ) -> RegisteredClient:
     """Register a client; `networks` are the private ones that its key set may be in.
 
     Raises LimitReached too.
     """
-    check_new_client(new)
-    claims = check_static_claims(new.claims)
-    _check_uri(new.keys, networks)
-    client_id = make_client_id()
-    has_secret = new.auth_method is AuthMethod.CLIENT_SECRET
-    secret = make_client_secret(peppers) if has_secret else None
+    claims = _check_new(new, networks)
     async with edit_tenant(database, tenant) as connection:
-        await take_room(connection, tenant, Limited.CLIENTS)
-        scopes = await repository.scopes_of_apis(connection, (*new.apis, *new.serves))
-        check_not_ours(new.keys, [key.kid for key in await list_keys(connection)])
-        await repository.add_client(connection, client_id, new, grants_for(new, scopes), claims)
-        if secret is not None:
-            first = AskedSecret(name=FIRST, created_by=created_by)
-            await add_secret(connection, client_id, secret, first)
-        await _record_change(connection, client_id, by, "client.register")
-    return RegisteredClient(client_id=client_id, client_secret=secret.text if secret else "")
+        return await _register(connection, peppers, new, claims, by)
+
+
+async def register_first_client(
+    database: Database, peppers: tuple[Key, ...], tenant: TenantId, new: NewClient, by: Actor
+) -> RegisteredClient | None:
+    """Register it where the tenant has no client yet, else give None: it may be asked for twice."""
+    claims = _check_new(new, ())
+    async with edit_tenant(database, tenant) as connection:
+        if await repository.oldest_client(connection) is not None:
+            return None
+        return await _register(connection, peppers, new, claims, by)
+
+
+async def first_client(database: Database, tenant: TenantId) -> ClientId | None:
+    """Name the client that the tenant has had the longest."""
+    async with database.tenant(tenant) as connection:
+        return await repository.oldest_client(connection)
 
 
 async def change_client(
@@ -110,6 +113,34 @@ async def change_client(
             await repository.set_grants(connection, client_id, grants)
         await _record_change(connection, client_id, by, "client.change", held)
     return await show_client(database, tenant, client_id)
+
+
+def _check_new(new: NewClient, networks: tuple[Network, ...]) -> bytes:
+    """Give its static claims."""
+    check_new_client(new)
+    _check_uri(new.keys, networks)
+    return check_static_claims(new.claims)
+
+
+async def _register(
+    connection: AsyncConnection,
+    peppers: tuple[Key, ...],
+    new: NewClient,
+    claims: bytes,
+    by: Actor,
+) -> RegisteredClient:
+    await take_room(connection, tenant_of(connection), Limited.CLIENTS)
+    client_id = make_client_id()
+    has_secret = new.auth_method is AuthMethod.CLIENT_SECRET
+    secret = make_client_secret(peppers) if has_secret else None
+    scopes = await repository.scopes_of_apis(connection, (*new.apis, *new.serves))
+    check_not_ours(new.keys, [key.kid for key in await list_keys(connection)])
+    await repository.add_client(connection, client_id, new, grants_for(new, scopes), claims)
+    if secret is not None:
+        first = AskedSecret(name=FIRST, created_by=by.name)
+        await add_secret(connection, client_id, secret, first)
+    await _record_change(connection, client_id, by, "client.register")
+    return RegisteredClient(client_id=client_id, client_secret=secret.text if secret else "")
 
 
 def _check_uri(keys: ClientKeys | None, networks: tuple[Network, ...]) -> None:
@@ -197,3 +228,14 @@ def _facts_of(details: ClientDetails | None) -> dict[str, Any]:
     if details is None:
         return {}
     return facts_of(details.client) | {"grants": details.grants}
+
+
+async def list_client_page(
+    database: Database, tenant: TenantId, search: str, order: ClientOrder, number: int
+) -> Listed[ListedClient]:
+    """List a page of the clients whose name or id holds the text."""
+    async with database.tenant(tenant) as connection:
+        rows, total = await repository.page_of_clients(
+            connection, search, order, offset=(number - 1) * SIZE, limit=SIZE
+        )
+    return Listed(rows=rows, total=total, number=number)

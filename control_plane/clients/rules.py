@@ -1,6 +1,7 @@
 """What a client may look like. Pure."""
 
 from collections.abc import Iterable
+from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -16,6 +17,14 @@ from shared.domain.scope import Scope
 
 class InvalidClientMetadata(Refused):
     """The client cannot be registered or changed so; the message says why (RFC 7591 s3.2.2)."""
+
+
+class ClientOrder(StrEnum):
+    """What a list of clients goes by."""
+
+    NAME = "name"
+    CREATED = "created"  # the newest first
+    USED = "used"  # the last used first, and those that never were at the end
 
 
 class ApiGrant(msgspec.Struct, frozen=True, kw_only=True):

@@ -74,6 +74,10 @@ class Pages:
             cookies=cookies,
         )
 
+    def fragment(self, template: str, **values: object) -> str:
+        """Render a piece of a page, for what is no answer of its own, such as an event."""
+        return self._environment.get_template(template).render(**values)
+
     def go(
         self,
         request: Request[Any, Any, Any],

@@ -41,3 +41,8 @@ async def first_tenant(database: Database, account_id: str) -> OwnTenant | None:
 async def is_slug_free(database: Database, slug: str) -> bool:
     async with database.control() as connection:
         return not await repository.is_slug_taken(connection, slug)
+
+
+async def find_tenant(database: Database, account_id: str, slug: str) -> OwnTenant | None:
+    async with database.control() as connection:
+        return await repository.find_own(connection, account_id, slug)

@@ -1,5 +1,6 @@
 """What the control plane's tests share: keys that cost little, and a tenant to change."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from shared.domain.jwk import Algorithm
 from shared.runtime.config import Config, Key, read_config
 from shared.runtime.database import Database
 from shared.runtime.sealing import Sealer
+from tests.control_plane.console import Console, run_console
 from tests.support import Installation, new_slug
 
 DEBIAN_POSTGRES = Path("/usr/lib/postgresql/15/bin")
@@ -42,3 +44,10 @@ def quick_keys(monkeypatch: pytest.MonkeyPatch) -> None:
 async def acme(database: Database, sealer: Sealer, quick_keys: None) -> TenantId:  # noqa: ARG001 - it acts by being there
     slug = new_slug()
     return await create_tenant(database, sealer, NewTenant(slug=slug, name=slug))
+
+
+@pytest.fixture
+async def console(installation: Installation, database: Database) -> AsyncIterator[Console]:
+    """The console in this process, where no data plane is served."""
+    async with run_console(installation, database, "http://127.0.0.1:1") as running:
+        yield running

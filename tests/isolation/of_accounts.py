@@ -1,9 +1,11 @@
-"""Twins of what is an account's: its limits, what it has already, and its tenants."""
+"""Twins of what is an account's: its limits, what it has already, its tenants and their lists."""
 
 from collections.abc import Callable
 from typing import Any
 
 from control_plane.accounts import repository as accounts
+from control_plane.clients import repository as clients
+from control_plane.clients.rules import ClientOrder
 from control_plane.limits import actions as room
 from control_plane.limits import repository as limits
 from control_plane.limits.rules import Limited
@@ -12,6 +14,10 @@ from shared.domain.plan import AccountLimits, Environment, PlanName
 from tests.isolation.calls import Twin, in_control_plane
 
 SEES_NOTHING: dict[Callable[..., Any], Twin] = {
+    clients.oldest_client: in_control_plane(lambda c, _: clients.oldest_client(c)),
+    clients.page_of_clients: in_control_plane(
+        lambda c, _: clients.page_of_clients(c, "", ClientOrder.NAME, offset=0, limit=1000)
+    ),
     room.take_room: in_control_plane(
         lambda c, x: room.take_room(c, x.a.tenant_id, Limited.CLIENTS)
     ),

@@ -1,0 +1,89 @@
+"""Disabling a client, ending its tokens, deleting it."""
+
+from typing import Any
+
+from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from control_plane.clients import actions
+from control_plane.clients.shown import ClientShower
+from control_plane.http.forms import read_fields
+from control_plane.members.rules import Permission
+from shared.runtime.database import Database
+
+_SEE = {"permission": Permission.SEE_TENANTS}
+_CHANGE = {"permission": Permission.CHANGE_CLIENTS}
+_DELETE = {"permission": Permission.CHANGE_CLIENTS, "step_up": True}
+
+AnyRequest = Request[Any, Any, Any]
+
+
+@get("/tenants/{slug:str}/clients/{client_id:str}/danger", opt=_SEE)
+async def danger_page(
+    request: AnyRequest,
+    shower: NamedDependency[ClientShower],
+    slug: FromPath[str],
+    client_id: FromPath[str],
+) -> Response[str]:
+    found = await shower.find(request, slug, client_id)
+    return shower.show(request, found, "danger", error="")
+
+
+@post("/tenants/{slug:str}/clients/{client_id:str}/disable", opt=_CHANGE, status_code=200)
+async def disable(
+    request: AnyRequest,
+    database: NamedDependency[Database],
+    shower: NamedDependency[ClientShower],
+    slug: FromPath[str],
+    client_id: FromPath[str],
+) -> Response[None]:
+    found = await shower.find(request, slug, client_id)
+    await actions.disable_client(database, found.tenant.id, found.client_id, shower.acting(request))
+    return shower.go(request, f"{found.path}/danger")
+
+
+@post("/tenants/{slug:str}/clients/{client_id:str}/enable", opt=_CHANGE, status_code=200)
+async def enable(
+    request: AnyRequest,
+    database: NamedDependency[Database],
+    shower: NamedDependency[ClientShower],
+    slug: FromPath[str],
+    client_id: FromPath[str],
+) -> Response[None]:
+    found = await shower.find(request, slug, client_id)
+    await actions.enable_client(database, found.tenant.id, found.client_id, shower.acting(request))
+    return shower.go(request, f"{found.path}/danger")
+
+
+@post("/tenants/{slug:str}/clients/{client_id:str}/revoke", opt=_CHANGE, status_code=200)
+async def end_tokens(
+    request: AnyRequest,
+    database: NamedDependency[Database],
+    shower: NamedDependency[ClientShower],
+    slug: FromPath[str],
+    client_id: FromPath[str],
+) -> Response[None]:
+    found = await shower.find(request, slug, client_id)
+    await actions.revoke_tokens(database, found.tenant.id, found.client_id, shower.acting(request))
+    return shower.go(request, f"{found.path}/danger")
+
+
+@post("/tenants/{slug:str}/clients/{client_id:str}/delete", opt=_DELETE, status_code=200)
+async def delete(
+    request: AnyRequest,
+    database: NamedDependency[Database],
+    shower: NamedDependency[ClientShower],
+    slug: FromPath[str],
+    client_id: FromPath[str],
+) -> Response[Any]:
+    """Delete it, when its name was typed."""
+    found = await shower.find(request, slug, client_id)
+    if (await read_fields(request))["typed"].strip() != found.details.client.name.strip():
+        error = "that is not the client's name: nothing was deleted"
+        return shower.show(request, found, "danger", status=422, error=error)
+    await actions.delete_client(database, found.tenant.id, found.client_id, shower.acting(request))
+    return shower.go(request, f"/tenants/{found.tenant.slug}/clients")
+
+
+DANGER_PAGES = [danger_page, disable, enable, end_tokens, delete]

@@ -1,0 +1,83 @@
+"""What is suggested at the start, and what the first requests say about themselves. Pure."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+import msgspec
+
+from control_plane.apis.rules import NewApi
+from control_plane.clients.rules import NewClient
+from control_plane.usage.rules import LogEntry
+from shared.domain.issuer import MAXIMUM_SLUG, MINIMUM_SLUG, MalformedSlug, parse_slug
+
+FIRST_CLIENT = "my-first-service"
+_LIFETIME = 3600  # seconds, of the first API's tokens
+_TEST = "-test"
+_MOST_FAILURES = 3
+
+_FIXES = {
+    "invalid_client": (
+        "The client id or the secret is not right. Copy the command again, or make a new secret."
+    ),
+    "invalid_scope": "Ask only for scopes that the client is granted, or grant it more.",
+    "invalid_target": "Name an API that the client is granted, or leave the audience out.",
+    "unauthorized_client": "This client proves itself in another way: look at its settings.",
+    "unsupported_grant_type": "Send grant_type=client_credentials.",
+    "invalid_request": "Send a form by POST, with each parameter once.",
+    "too_many_requests": "Wait a little: your plan's rate, or its tokens of the month, are used.",
+}
+_NO_FIX = "Compare the request with the commands above."
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    entry: LogEntry
+    fix: str
+
+
+class FirstUse(msgspec.Struct, frozen=True, kw_only=True):
+    """What there is to see while one waits for the first token."""
+
+    issued: LogEntry | None
+    failures: list[Failure]
+
+
+def suggested_slug(account_name: str) -> str:
+    """Make a slug of the account's name; it may be taken, or too short to be one."""
+    plain = unicodedata.normalize("NFKD", account_name).encode("ascii", "ignore").decode()
+    words = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-") or "my"
+    slug = words[: MAXIMUM_SLUG - len(_TEST)].strip("-") + _TEST
+    try:
+        return parse_slug(slug)
+    except MalformedSlug:
+        return f"my-{slug}"[:MAXIMUM_SLUG].strip("-")
+
+
+def first_api(slug: str) -> NewApi:
+    return NewApi(
+        identifier=f"https://api.{slug}.example",
+        name="My first API",
+        scopes={"read": "Read", "write": "Change"},
+        token_lifetime=_LIFETIME,
+    )
+
+
+def first_client(api: str) -> NewClient:
+    return NewClient(name=FIRST_CLIENT, apis=(api,))
+
+
+def first_use(entries: Sequence[LogEntry]) -> FirstUse:
+    """Say whether a token was issued, and what went wrong lately; `entries` are newest first."""
+    issued = [each for each in entries if each.event == "issued"]
+    refused = [each for each in entries if each.event == "refused"][:_MOST_FAILURES]
+    return FirstUse(
+        issued=issued[-1] if issued else None,
+        failures=[Failure(entry=each, fix=_fix_of(each)) for each in refused],
+    )
+
+
+def _fix_of(entry: LogEntry) -> str:
+    return _FIXES.get(entry.error or "", _NO_FIX)
+
+
+SLUG_HINT = f"{MINIMUM_SLUG} to {MAXIMUM_SLUG} characters: a-z, 0-9 and single hyphens."
