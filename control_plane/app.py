@@ -10,6 +10,7 @@ from litestar import Litestar, get
 from litestar.di import Provide
 from litestar.static_files import create_static_files_router
 
+from control_plane.audit.pages import AUDIT_PAGES
 from control_plane.clients.pages import CLIENT_PAGES
 from control_plane.clients.shown import ClientShower
 from control_plane.http.door import Door
@@ -26,6 +27,10 @@ from control_plane.people.pages import PEOPLE_PAGES
 from control_plane.people.passwords import Passwords
 from control_plane.sessions.actions import find_session
 from control_plane.start.pages import START_PAGES
+from control_plane.team.actions import TeamKeeper
+from control_plane.team.joining import Joining
+from control_plane.team.joining_pages import JOINING_PAGES
+from control_plane.team.pages import TEAM_PAGES
 from control_plane.tenants.pages import TENANT_PAGES
 from shared.runtime.config import Config, read_process_config
 from shared.runtime.database import Database
@@ -44,11 +49,13 @@ def from_environment(_: Leaving) -> Litestar:
 
 
 def create_console(config: Config) -> Litestar:
-    database = Database(config.database_url)
+    database = Database(config.database_url, config.audit_keys)
     pages = Pages(config.console_url)
     csrf_key = hmac.digest(config.secret_peppers[0].octets, b"console csrf", "sha256")
     visitors = Visitors(pages, csrf_key, config.trusted_proxies)
-    people = PeopleKeeper(database, Passwords(), queue_letter, config.console_url)
+    passwords = Passwords()
+    people = PeopleKeeper(database, passwords, queue_letter, config.console_url)
+    team = TeamKeeper(database, queue_letter, config.console_url)
 
     async def find(token: str, now: datetime) -> SignedIn | None:
         session = await find_session(database, token, now)
@@ -77,6 +84,9 @@ def create_console(config: Config) -> Litestar:
     return Litestar(
         route_handlers=[
             *PEOPLE_PAGES,
+            *AUDIT_PAGES,
+            *TEAM_PAGES,
+            *JOINING_PAGES,
             *START_PAGES,
             *TENANT_PAGES,
             *CLIENT_PAGES,
@@ -93,10 +103,12 @@ def create_console(config: Config) -> Litestar:
             "pages": given(pages),
             "visitors": given(visitors),
             "people": given(people),
+            "team": given(team),
+            "joining": given(Joining(database, passwords)),
             "database": given(database),
             "clock": given(_now),
             "config": given(config),
-            "shower": given(ClientShower(pages, database, config.public_url, _now)),
+            "shower": given(ClientShower(pages, visitors, database, config.public_url, _now)),
         },
         lifespan=[lifespan],
         exception_handlers={**last_resorts(pages), LimitReached: LimitPage(pages)},

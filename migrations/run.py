@@ -24,6 +24,7 @@ from sqlalchemy.exc import DBAPIError
 from shared.domain.ids import TenantId, role_of, schema_of
 from shared.domain.refused import Refused
 from shared.runtime.database import Database, run_script
+from shared.runtime.tables.tenant import audit_event
 from shared.runtime.tables.tenant import metadata as tenant_tables
 
 _INI = Path(__file__).parent / "alembic.ini"
@@ -107,10 +108,12 @@ def tenant_grants(tenant: TenantId) -> str:
     there are 10,000 tenants).
     """
     schema, role = schema_of(tenant), role_of(tenant)
-    tables = ", ".join(f'"{schema}"."{name}"' for name in tenant_tables.tables)
+    names = [name for name in tenant_tables.tables if name != audit_event.name]
+    tables = ", ".join(f'"{schema}"."{name}"' for name in names)
     return f"""
         GRANT USAGE ON SCHEMA "{schema}" TO "{role}";
         GRANT SELECT, INSERT, UPDATE, DELETE ON {tables} TO "{role}";
+        GRANT SELECT, INSERT ON "{schema}"."{audit_event.name}" TO "{role}";
     """
 
 

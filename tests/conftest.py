@@ -24,7 +24,7 @@ from migrations.run import migrate
 from shared.runtime.config import Config, read_config
 from shared.runtime.database import Database
 from shared.runtime.embedded import EmbeddedPostgres, start_postgres
-from tests.support import MASTER_KEY, Installation, MadeTenant, Server, make_tenant
+from tests.support import AUDIT_KEYS, MASTER_KEY, Installation, MadeTenant, Server, make_tenant
 
 _WORKERS = 2
 _PATIENCE = 30.0  # seconds
@@ -151,7 +151,7 @@ def config(server: Server) -> Config:
 @pytest.fixture
 async def database(installation: Installation) -> AsyncIterator[Database]:
     """The database as the control plane logs in to it."""
-    opened = Database(installation.control_url)
+    opened = Database(installation.control_url, AUDIT_KEYS)
     yield opened
     await opened.close()
 

@@ -20,7 +20,7 @@ from shared.domain.client import AuthMethod, TokenProfile
 from shared.domain.ids import ClientId, TenantId
 from shared.domain.jwk import Algorithm
 from shared.domain.management import OPERATOR
-from shared.runtime.config import Config
+from shared.runtime.config import Config, read_config
 from shared.runtime.database import Database
 from shared.runtime.sealing import Sealer
 from shared.runtime.tables import tenant as tables
@@ -70,6 +70,11 @@ class MadeTenant(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def basic(self) -> tuple[str, str]:
         return self.client.client_id, self.client.client_secret
+
+
+AUDIT_KEYS = read_config(
+    Installation(owner_url="", control_url="postgresql://", data_url="").environment()
+).audit_keys
 
 
 def new_slug(prefix: str = "acme") -> str:
@@ -141,7 +146,7 @@ async def post_raw(
 
 @asynccontextmanager
 async def opened(url: str) -> AsyncIterator[Database]:
-    database = Database(url)
+    database = Database(url, AUDIT_KEYS)
     try:
         yield database
     finally:

@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from contextlib import suppress
 from secrets import token_hex
+from typing import Any
 
 import msgspec
 
 from control_plane.accounts import repository
 from control_plane.accounts.repository import AccountRow
 from control_plane.accounts.rules import LimitsChange, changed, check_name, with_plan
+from control_plane.audit.actions import record_of_account
+from control_plane.audit.rules import BY_OPERATOR, Actor, Noted, differing
 from control_plane.publishing.snapshots import UnknownTenant, edit_tenant, tenants_behind
 from shared.domain.ids import TenantId
 from shared.domain.limits import TenantLimits
@@ -33,12 +36,14 @@ class AccountDetails(msgspec.Struct, frozen=True, kw_only=True):
     limits: TenantLimits  # what comes of it
 
 
-async def create_account(database: Database, name: str) -> str:
+async def create_account(database: Database, name: str, by: Actor = BY_OPERATOR) -> str:
     """Create an account and give its id. Raises InvalidAccount."""
     check_name(name)
     account_id = f"a_{token_hex(_ID_BYTES)}"
     async with database.control() as connection:
         await repository.add_account(connection, account_id, name)
+        noted = Noted("account.create", f"account {account_id}", after={"name": name})
+        await record_of_account(connection, account_id, by, noted)
     return account_id
 
 
@@ -67,21 +72,25 @@ async def list_accounts(database: Database, *, after: str, limit: int) -> list[A
         return await repository.list_accounts(connection, after=after, limit=limit)
 
 
-async def set_plan(database: Database, account_id: str, plan: PlanName) -> int:
+async def set_plan(
+    database: Database, account_id: str, plan: PlanName, by: Actor = BY_OPERATOR
+) -> int:
     """Move the account to another plan, and tell all its tenants; give how many were told.
 
     Raises UnknownAccount or InvalidAccount.
     """
-    await _change(database, account_id, lambda held: with_plan(held, account_id, plan))
+    await _change(database, account_id, lambda held: with_plan(held, account_id, plan), by)
     return await publish_limits(database, account_id)
 
 
-async def set_limits(database: Database, account_id: str, change: LimitsChange) -> int:
+async def set_limits(
+    database: Database, account_id: str, change: LimitsChange, by: Actor = BY_OPERATOR
+) -> int:
     """Change the account's limits, and tell all its tenants; give how many were told.
 
     Raises UnknownAccount or InvalidLimit.
     """
-    await _change(database, account_id, lambda held: changed(held, change))
+    await _change(database, account_id, lambda held: changed(held, change), by)
     return await publish_limits(database, account_id)
 
 
@@ -115,13 +124,25 @@ async def publish_due_limits(database: Database) -> int:
 
 
 async def _change(
-    database: Database, account_id: str, change: Callable[[AccountLimits], AccountLimits]
+    database: Database,
+    account_id: str,
+    change: Callable[[AccountLimits], AccountLimits],
+    by: Actor,
 ) -> None:
     async with database.control() as connection:
         held = await repository.lock_limits(connection, account_id)
         if held is None:
             raise UnknownAccount(_UNKNOWN)
-        await repository.set_limits(connection, account_id, change(held))
+        new = change(held)
+        await repository.set_limits(connection, account_id, new)
+        before, after = differing(_facts_of(held), _facts_of(new))
+        noted = Noted("account.change_limits", f"account {account_id}", before, after)
+        await record_of_account(connection, account_id, by, noted)
+
+
+def _facts_of(limits: AccountLimits) -> dict[str, Any]:
+    """Give what the audit log says of them: not what is kept of their publishing."""
+    return {name: getattr(limits, name) for name in AccountLimits.__struct_fields__}
 
 
 async def _behind(database: Database, account_id: str, after: str) -> list[TenantId]:

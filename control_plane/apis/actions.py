@@ -5,6 +5,8 @@ import msgspec
 from control_plane.apis import repository
 from control_plane.apis.repository import ApiRow
 from control_plane.apis.rules import ApiChange, InvalidApi, NewApi, changed, check_new_api
+from control_plane.audit.actions import record
+from control_plane.audit.rules import BY_OPERATOR, Actor, Noted, differing, facts_of
 from control_plane.keys.actions import ensure_signing_key
 from control_plane.limits.actions import take_room
 from control_plane.limits.rules import Limited
@@ -14,7 +16,9 @@ from shared.runtime.database import Database
 from shared.runtime.sealing import Sealer
 
 
-async def create_api(database: Database, sealer: Sealer, tenant: TenantId, new: NewApi) -> None:
+async def create_api(
+    database: Database, sealer: Sealer, tenant: TenantId, new: NewApi, by: Actor = BY_OPERATOR
+) -> None:
     """Create an API, and the signing key of its algorithm where it is the first to use it.
 
     Raises InvalidApi, UnknownTenant or LimitReached.
@@ -25,10 +29,17 @@ async def create_api(database: Database, sealer: Sealer, tenant: TenantId, new: 
         if not await repository.add_api(connection, new):
             raise InvalidApi(f"there is an API {new.identifier} already")
         await ensure_signing_key(connection, new.algorithm, tenant, sealer)
+        noted = Noted("api.create", f"API {new.identifier}", after=facts_of(new))
+        await record(connection, by, noted)
 
 
 async def change_api(
-    database: Database, sealer: Sealer, tenant: TenantId, identifier: str, change: ApiChange
+    database: Database,
+    sealer: Sealer,
+    tenant: TenantId,
+    identifier: str,
+    change: ApiChange,
+    by: Actor = BY_OPERATOR,
 ) -> NewApi:
     """Change an API. A scope that it loses is taken from its clients; tokens live on as issued.
 
@@ -38,13 +49,18 @@ async def change_api(
         held = await repository.get_api(connection, identifier)
         if held is None:
             raise InvalidApi(f"there is no API {identifier}")
-        new = changed(msgspec.convert(held, NewApi, from_attributes=True), change)
+        former = msgspec.convert(held, NewApi, from_attributes=True)
+        new = changed(former, change)
         await repository.set_api(connection, new)
         await ensure_signing_key(connection, new.algorithm, tenant, sealer)
+        before, after = differing(facts_of(former), facts_of(new))
+        await record(connection, by, Noted("api.change", f"API {identifier}", before, after))
     return new
 
 
-async def delete_api(database: Database, tenant: TenantId, identifier: str) -> None:
+async def delete_api(
+    database: Database, tenant: TenantId, identifier: str, by: Actor = BY_OPERATOR
+) -> None:
     """Delete an API that no client may ask for any more. Raises InvalidApi or UnknownTenant."""
     async with edit_tenant(database, tenant) as connection:
         clients = await repository.count_clients(connection, identifier)
@@ -54,6 +70,7 @@ async def delete_api(database: Database, tenant: TenantId, identifier: str) -> N
             )
         if not await repository.delete_api(connection, identifier):
             raise InvalidApi(f"there is no API {identifier}")
+        await record(connection, by, Noted("api.delete", f"API {identifier}"))
 
 
 async def list_apis(database: Database, tenant: TenantId) -> list[ApiRow]:

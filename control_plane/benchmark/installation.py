@@ -94,7 +94,10 @@ def make_bench_tenant(installation: Installation, port: int) -> BenchTenant:
     """Make the tenant that is measured, with an API and a client for each algorithm."""
 
     async def make(config: Config) -> BenchTenant:
-        database, sealer = Database(config.database_url), Sealer(config.master_keys)
+        database, sealer = (
+            Database(config.database_url, config.audit_keys),
+            Sealer(config.master_keys),
+        )
         slug = f"bench-{token_hex(4)}"
         try:
             account = await _limited_account(database)

@@ -23,7 +23,7 @@ def with_database(
     """Run the work with the configuration and an open database."""
 
     async def run(config: Config) -> Result:
-        database = Database(config.database_url)
+        database = Database(config.database_url, config.audit_keys)
         try:
             return await work(config, database)
         finally:

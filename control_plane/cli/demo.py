@@ -40,7 +40,7 @@ def read_demo(data_dir: Path) -> Demo | None:
 
 async def ensure_demo(config: Config, data_dir: Path) -> Demo:
     """Find the built-in tenant, and the demo's with its API and client, or make what is missing."""
-    database = Database(config.database_url)
+    database = Database(config.database_url, config.audit_keys)
     sealer = Sealer(config.master_keys)
     try:
         await ensure_system_tenant(database, config)

@@ -56,7 +56,7 @@ async def _examine(terminal: Terminal) -> list[Finding]:
     except ConfigError as error:
         return [Finding(check="configuration", ok=False, detail=str(error))]
     found = [Finding(check="configuration", ok=True, detail=config.public_url)]
-    database = Database(config.database_url)
+    database = Database(config.database_url, config.audit_keys)
     checks: dict[str, Callable[[Config, Database], Awaitable[str]]] = {
         "database": _database,
         "migrations": _migrations,

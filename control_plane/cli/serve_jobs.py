@@ -25,7 +25,7 @@ def serve_jobs(terminal: Terminal) -> None:
     """Rotate signing keys, look after limits and drop old records, until SIGINT or SIGTERM."""
     config = load_config(terminal.data_dir, Login.CONTROL)
     configure_logs(config.log_level)
-    database = Database(config.database_url)
+    database = Database(config.database_url, config.audit_keys)
     keeper = KeyKeeper(database, Sealer(config.master_keys), lambda: datetime.now(UTC))
 
     async def work() -> None:

@@ -3,9 +3,13 @@
 Each raises UnknownTenant, UnknownClient or InvalidClientMetadata.
 """
 
+from typing import Any
+
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from control_plane.audit.actions import record
+from control_plane.audit.rules import BY_OPERATOR, Actor, Noted, differing, facts_of
 from control_plane.clients import repository
 from control_plane.clients.repository import ClientDetails, ClientRow, ListedClient
 from control_plane.clients.rules import (
@@ -28,12 +32,11 @@ from control_plane.secrets.repository import add_secret, list_secrets, remove_se
 from control_plane.secrets.rules import FIRST, AskedSecret
 from shared.domain.client import AuthMethod
 from shared.domain.ids import ClientId, TenantId
-from shared.domain.management import OPERATOR
 from shared.domain.outbound_url import Network, check_outbound_url
 from shared.domain.refused import Refused
 from shared.domain.static_claims import check_static_claims
 from shared.runtime.config import Key
-from shared.runtime.database import Database
+from shared.runtime.database import Database, tenant_of
 from shared.runtime.secrets import make_client_id, make_client_secret
 
 
@@ -55,7 +58,7 @@ async def register_client(
     tenant: TenantId,
     new: NewClient,
     networks: tuple[Network, ...] = (),
-    created_by: str = OPERATOR,
+    by: Actor = BY_OPERATOR,
 ) -> RegisteredClient:
     """Register a client; `networks` are the private ones that its key set may be in.
 
@@ -63,18 +66,18 @@ async def register_client(
     """
     claims = _check_new(new, networks)
     async with edit_tenant(database, tenant) as connection:
-        return await _register(connection, peppers, tenant, new, claims, created_by)
+        return await _register(connection, peppers, new, claims, by)
 
 
 async def register_first_client(
-    database: Database, peppers: tuple[Key, ...], tenant: TenantId, new: NewClient, created_by: str
+    database: Database, peppers: tuple[Key, ...], tenant: TenantId, new: NewClient, by: Actor
 ) -> RegisteredClient | None:
     """Register it where the tenant has no client yet, else give None: it may be asked for twice."""
     claims = _check_new(new, ())
     async with edit_tenant(database, tenant) as connection:
         if await repository.oldest_client(connection) is not None:
             return None
-        return await _register(connection, peppers, tenant, new, claims, created_by)
+        return await _register(connection, peppers, new, claims, by)
 
 
 async def first_client(database: Database, tenant: TenantId) -> ClientId | None:
@@ -89,6 +92,7 @@ async def change_client(
     client_id: ClientId,
     change: ClientChange,
     networks: tuple[Network, ...] = (),
+    by: Actor = BY_OPERATOR,
 ) -> ClientDetails:
     """Change a client. Its tokens live on as they were issued."""
     check_change(change)
@@ -107,6 +111,7 @@ async def change_client(
         await repository.set_client(connection, client_id, change, claims)
         if change.apis is not None:
             await repository.set_grants(connection, client_id, grants)
+        await _record_change(connection, client_id, by, "client.change", held)
     return await show_client(database, tenant, client_id)
 
 
@@ -120,12 +125,11 @@ def _check_new(new: NewClient, networks: tuple[Network, ...]) -> bytes:
 async def _register(
     connection: AsyncConnection,
     peppers: tuple[Key, ...],
-    tenant: TenantId,
     new: NewClient,
     claims: bytes,
-    created_by: str,
+    by: Actor,
 ) -> RegisteredClient:
-    await take_room(connection, tenant, Limited.CLIENTS)
+    await take_room(connection, tenant_of(connection), Limited.CLIENTS)
     client_id = make_client_id()
     has_secret = new.auth_method is AuthMethod.CLIENT_SECRET
     secret = make_client_secret(peppers) if has_secret else None
@@ -133,8 +137,9 @@ async def _register(
     check_not_ours(new.keys, [key.kid for key in await list_keys(connection)])
     await repository.add_client(connection, client_id, new, grants_for(new, scopes), claims)
     if secret is not None:
-        first = AskedSecret(name=FIRST, created_by=created_by)
+        first = AskedSecret(name=FIRST, created_by=by.name)
         await add_secret(connection, client_id, secret, first)
+    await _record_change(connection, client_id, by, "client.register")
     return RegisteredClient(client_id=client_id, client_secret=secret.text if secret else "")
 
 
@@ -143,36 +148,64 @@ def _check_uri(keys: ClientKeys | None, networks: tuple[Network, ...]) -> None:
         check_outbound_url(keys.jwks_uri, networks)
 
 
-async def disable_client(database: Database, tenant: TenantId, client_id: ClientId) -> None:
+async def _record_change(
+    connection: AsyncConnection,
+    client_id: ClientId,
+    by: Actor,
+    action: str,
+    held: ClientDetails | None = None,
+) -> None:
+    """Record what of the client is not as it was held."""
+    found = await repository.get_client(connection, client_id)
+    before, after = differing(_facts_of(held), _facts_of(found))
+    noted = Noted(action, f"client {client_id}", before if held else None, after)
+    await record(connection, by, noted)
+
+
+async def disable_client(
+    database: Database, tenant: TenantId, client_id: ClientId, by: Actor = BY_OPERATOR
+) -> None:
     """Refuse the client and every token it holds. Enabling it revives no token."""
     async with edit_tenant(database, tenant) as connection:
         if not await repository.set_enabled(connection, client_id, enabled=False):
             raise UnknownClient(_UNKNOWN)
         await repository.revoke_tokens_of_client(connection, tenant, client_id)
+        await record(connection, by, Noted("client.disable", f"client {client_id}"))
 
 
-async def enable_client(database: Database, tenant: TenantId, client_id: ClientId) -> None:
+async def enable_client(
+    database: Database, tenant: TenantId, client_id: ClientId, by: Actor = BY_OPERATOR
+) -> None:
     async with edit_tenant(database, tenant) as connection:
         if not await repository.set_enabled(connection, client_id, enabled=True):
             raise UnknownClient(_UNKNOWN)
+        await record(connection, by, Noted("client.enable", f"client {client_id}"))
 
 
-async def delete_client(database: Database, tenant: TenantId, client_id: ClientId) -> None:
+async def delete_client(
+    database: Database, tenant: TenantId, client_id: ClientId, by: Actor = BY_OPERATOR
+) -> None:
     """Delete the client and refuse every token it holds."""
     async with edit_tenant(database, tenant) as connection:
+        held = await repository.get_client(connection, client_id)
         names = [each.name for each in await list_secrets(connection, client_id)]
         await remove_secrets(connection, client_id, names)
         if not await repository.delete_client(connection, client_id):
             raise UnknownClient(_UNKNOWN)
         await repository.revoke_tokens_of_client(connection, tenant, client_id)
+        noted = Noted("client.delete", f"client {client_id}", before=_facts_of(held))
+        await record(connection, by, noted)
 
 
-async def revoke_tokens(database: Database, tenant: TenantId, client_id: ClientId) -> None:
+async def revoke_tokens(
+    database: Database, tenant: TenantId, client_id: ClientId, by: Actor = BY_OPERATOR
+) -> None:
     """Refuse every token that the client has been issued until now; it may ask for others."""
     async with edit_tenant(database, tenant) as connection:
         if await repository.get_client(connection, client_id) is None:
             raise UnknownClient(_UNKNOWN)
         await repository.revoke_tokens_of_client(connection, tenant, client_id)
+        await record(connection, by, Noted("client.revoke_tokens", f"client {client_id}"))
 
 
 async def show_client(database: Database, tenant: TenantId, client_id: ClientId) -> ClientDetails:
@@ -188,6 +221,13 @@ async def list_clients(
 ) -> list[ClientRow]:
     async with database.tenant(tenant) as connection:
         return await repository.list_clients(connection, after=after, limit=limit)
+
+
+def _facts_of(details: ClientDetails | None) -> dict[str, Any]:
+    """Give what the audit log says of a client; its secrets have events of their own."""
+    if details is None:
+        return {}
+    return facts_of(details.client) | {"grants": details.grants}
 
 
 async def list_client_page(

@@ -61,7 +61,12 @@ async def make_secret(
     asked = _asked(request, await read_fields(request))
     try:
         made = await add_secret(
-            database, config.secret_peppers, found.tenant.id, found.client_id, asked
+            database,
+            config.secret_peppers,
+            found.tenant.id,
+            found.client_id,
+            asked,
+            shower.acting(request),
         )
     except SecretRefused as refusal:
         return _show(request, shower, found, error=str(refusal))
@@ -79,9 +84,11 @@ async def end_secret(
     """End a secret now; the last one only when that is said once more."""
     found = await shower.find(request, slug, client_id)
     fields = await read_fields(request)
-    name, even_last = fields["name"], bool(fields["even_last"])
+    name, even_last, by = fields["name"], bool(fields["even_last"]), shower.acting(request)
     try:
-        await revoke_secret(database, found.tenant.id, found.client_id, name, even_last=even_last)
+        await revoke_secret(
+            database, found.tenant.id, found.client_id, name, even_last=even_last, by=by
+        )
     except LastSecret as refusal:
         return _show(request, shower, found, error=str(refusal), last=name)
     except (SecretRefused, UnknownSecret) as refusal:
@@ -107,7 +114,13 @@ async def begin_rotation(
     asked = _asked(request, fields)
     try:
         made = await start_rotation(
-            database, config.secret_peppers, found.tenant.id, found.client_id, asked, overlap
+            database,
+            config.secret_peppers,
+            found.tenant.id,
+            found.client_id,
+            asked,
+            overlap,
+            by=shower.acting(request),
         )
     except SecretRefused as refusal:
         return _show(request, shower, found, error=str(refusal))
@@ -133,7 +146,7 @@ async def end_rotation(
     found = await shower.find(request, slug, client_id)
     step = finish_rotation if request.url.path.endswith("/finish") else cancel_rotation
     try:
-        await step(database, found.tenant.id, found.client_id)
+        await step(database, found.tenant.id, found.client_id, shower.acting(request))
     except SecretRefused as refusal:
         return _show(request, shower, found, error=str(refusal))
     return shower.go(request, f"{found.path}/credentials")

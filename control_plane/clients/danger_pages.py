@@ -39,7 +39,7 @@ async def disable(
     client_id: FromPath[str],
 ) -> Response[None]:
     found = await shower.find(request, slug, client_id)
-    await actions.disable_client(database, found.tenant.id, found.client_id)
+    await actions.disable_client(database, found.tenant.id, found.client_id, shower.acting(request))
     return shower.go(request, f"{found.path}/danger")
 
 
@@ -52,7 +52,7 @@ async def enable(
     client_id: FromPath[str],
 ) -> Response[None]:
     found = await shower.find(request, slug, client_id)
-    await actions.enable_client(database, found.tenant.id, found.client_id)
+    await actions.enable_client(database, found.tenant.id, found.client_id, shower.acting(request))
     return shower.go(request, f"{found.path}/danger")
 
 
@@ -65,7 +65,7 @@ async def end_tokens(
     client_id: FromPath[str],
 ) -> Response[None]:
     found = await shower.find(request, slug, client_id)
-    await actions.revoke_tokens(database, found.tenant.id, found.client_id)
+    await actions.revoke_tokens(database, found.tenant.id, found.client_id, shower.acting(request))
     return shower.go(request, f"{found.path}/danger")
 
 
@@ -82,7 +82,7 @@ async def delete(
     if (await read_fields(request))["typed"].strip() != found.details.client.name.strip():
         error = "that is not the client's name: nothing was deleted"
         return shower.show(request, found, "danger", status=422, error=error)
-    await actions.delete_client(database, found.tenant.id, found.client_id)
+    await actions.delete_client(database, found.tenant.id, found.client_id, shower.acting(request))
     return shower.go(request, f"/tenants/{found.tenant.slug}/clients")
 
 

@@ -18,7 +18,6 @@ from control_plane.http.forms import Fields, read_fields
 from control_plane.http.given import GivenConfig
 from control_plane.http.paging import page_number, query, search_text
 from control_plane.http.rendering import Pages
-from control_plane.http.signed_in import signed_in_of
 from control_plane.members.rules import Permission
 from control_plane.tenancy.actions import own_tenant
 from control_plane.tenancy.repository import OwnTenant
@@ -81,9 +80,9 @@ async def create_client(
     tenant = await own_tenant(database, request, slug)
     fields = await read_fields(request)
     new = forms.new_client(fields.values)
-    by = signed_in_of(request).email
+    by = shower.acting(request)
     try:
-        made = await register_client(database, config.secret_peppers, tenant.id, new, created_by=by)
+        made = await register_client(database, config.secret_peppers, tenant.id, new, by=by)
     except InvalidClientMetadata as refusal:
         return await _show_form(request, pages, database, tenant, fields, str(refusal))
     found = await shower.find(request, tenant.slug, made.client_id)
@@ -129,7 +128,8 @@ async def change_client_apis(
     scopes_of = {each.identifier: frozenset(each.scopes) for each in apis}
     change = forms.granted(fields.values, default, scopes_of)
     try:
-        await change_client(database, found.tenant.id, found.client_id, change)
+        by = shower.acting(request)
+        await change_client(database, found.tenant.id, found.client_id, change, by=by)
     except InvalidClientMetadata as refusal:
         return shower.show(request, found, "apis", status=422, apis=apis, error=str(refusal))
     return shower.go(request, f"{found.path}/apis")
@@ -158,8 +158,9 @@ async def change_client_settings(
     fields = await read_fields(request)
     dpop = fields["dpop"] if fields["dpop"] in set(DpopUse) else found.details.client.dpop
     change = ClientChange(name=fields["name"].strip(), dpop=DpopUse(dpop))
+    by = shower.acting(request)
     try:
-        await change_client(database, found.tenant.id, found.client_id, change)
+        await change_client(database, found.tenant.id, found.client_id, change, by=by)
     except InvalidClientMetadata as refusal:
         return shower.show(request, found, "settings", status=422, error=str(refusal))
     return shower.go(request, f"{found.path}/settings")

@@ -7,12 +7,15 @@ import msgspec
 from litestar import Request, Response
 from litestar.exceptions import NotFoundException
 
+from control_plane.audit.acting import acting
+from control_plane.audit.rules import Actor
 from control_plane.clients.actions import UnknownClient, show_client
 from control_plane.clients.repository import ClientDetails
 from control_plane.clients.snippets import Caller
 from control_plane.http.clock import Clock
 from control_plane.http.rendering import Pages
 from control_plane.http.signed_in import signed_in_of
+from control_plane.http.visitors import Visitors
 from control_plane.tenancy.actions import own_tenant
 from control_plane.tenancy.repository import OwnTenant
 from shared.domain.ids import ClientId
@@ -38,8 +41,16 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 class ClientShower:
     """Finds the client that an address names, and shows one tab of it."""
 
-    def __init__(self, pages: Pages, database: Database, public_url: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        pages: Pages,
+        visitors: Visitors,
+        database: Database,
+        public_url: str,
+        clock: Clock,
+    ) -> None:
         self._pages = pages
+        self._visitors = visitors
         self._database = database
         self._public_url = public_url
         self._clock = clock
@@ -81,6 +92,10 @@ class ClientShower:
             fresh=signed_in_of(request).session.is_stepped_up(now),
             **values,
         )
+
+    def acting(self, request: AnyRequest) -> Actor:
+        """Give who changes the client, for the audit log."""
+        return acting(request, self._visitors)
 
     def now(self) -> datetime:
         return self._clock()

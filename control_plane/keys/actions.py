@@ -7,6 +7,8 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from control_plane.audit.actions import record
+from control_plane.audit.rules import BY_OPERATOR, BY_SCHEDULE, Actor, Noted, facts_of
 from control_plane.keys import repository
 from control_plane.keys.rules import (
     HeldKey,
@@ -94,20 +96,24 @@ class KeyKeeper:
         for tenant in due:
             with suppress(UnknownTenant):  # deleted meanwhile
                 await self._change(
-                    tenant, lambda keys: due_steps(keys, self._schedule, self._clock())
+                    tenant,
+                    lambda keys: due_steps(keys, self._schedule, self._clock()),
+                    BY_SCHEDULE,
                 )
         return len(due)
 
-    async def rotate(self, tenant: TenantId) -> None:
+    async def rotate(self, tenant: TenantId, by: Actor = BY_OPERATOR) -> None:
         """Begin a rotation of every algorithm: new keys are published, and sign a day later."""
-        await self._change(tenant, lambda keys: rotate_steps(keys, self._schedule, self._clock()))
+        await self._change(
+            tenant, lambda keys: rotate_steps(keys, self._schedule, self._clock()), by
+        )
 
-    async def revoke(self, tenant: TenantId, kid: Kid) -> None:
+    async def revoke(self, tenant: TenantId, kid: Kid, by: Actor = BY_OPERATOR) -> None:
         """Publish the key no more, at once: its tokens verify nowhere that looks again.
 
         Raises UnknownKey.
         """
-        await self._change(tenant, lambda keys: revoke_steps(keys, kid))
+        await self._change(tenant, lambda keys: revoke_steps(keys, kid), by)
 
     async def reseal(self, tenant: TenantId) -> int:
         """Seal the tenant's keys anew under the first master key; tell how many it was.
@@ -123,13 +129,17 @@ class KeyKeeper:
                     private = self._sealer.open(sealed, tenant, kid)
                     anew = self._sealer.seal(private, tenant, kid)
                     await repository.replace_sealed(connection, kid, anew)
+                after = {"kids": [kid for kid, _ in old]}
+                noted = Noted("key.reseal", "signing keys", after=after)
+                await record(connection, BY_OPERATOR, noted)
         return len(old)
 
-    async def _change(self, tenant: TenantId, decide: Decide) -> None:
+    async def _change(self, tenant: TenantId, decide: Decide, by: Actor) -> None:
         """Decide on the keys as they are under the tenant's lock, and take the steps."""
         async with edit_tenant(self._database, tenant) as connection:
             for step in decide(await repository.list_keys(connection)):
                 await self._take(connection, tenant, step)
+                await record(connection, by, _noted(step))
             keys = await repository.list_keys(connection)
             await become_login(connection)
             due = next_due(keys, self._schedule, self._clock())
@@ -148,6 +158,20 @@ class KeyKeeper:
                 await repository.remove_key(connection, kid)
             case MakeCurrent(algorithm):
                 await ensure_signing_key(connection, algorithm, tenant, self._sealer)
+
+
+def _noted(step: Step) -> Noted:
+    match step:
+        case MakeNext(algorithm, _):
+            return Noted("key.make_next", f"keys of {algorithm}", after=facts_of(step))
+        case SignSooner(kid, _):
+            return Noted("key.sign_sooner", f"key {kid}", after=facts_of(step))
+        case Promote(_, kid):
+            return Noted("key.promote", f"key {kid}", after=facts_of(step))
+        case Remove(kid):
+            return Noted("key.remove", f"key {kid}")
+        case MakeCurrent(algorithm):
+            return Noted("key.make_current", f"keys of {algorithm}")
 
 
 async def unopenable_keys(database: Database, tenant: TenantId, sealer: Sealer) -> list[Kid]:

@@ -5,6 +5,8 @@ import msgspec
 from control_plane.accounts.actions import show_account
 from control_plane.apis.actions import list_apis
 from control_plane.apis.repository import add_api
+from control_plane.audit.actions import record, record_of_account
+from control_plane.audit.rules import BY_OPERATOR, Actor, Noted
 from control_plane.clients import repository as clients
 from control_plane.clients.actions import delete_client
 from control_plane.clients.rules import check_new_client, grants_for
@@ -19,7 +21,7 @@ from shared.domain.ids import ClientId, TenantId
 from shared.domain.management import SYSTEM_SLUG, KeyClaims
 from shared.domain.scope import Scope
 from shared.runtime.config import Config
-from shared.runtime.database import Database
+from shared.runtime.database import Database, become_login
 from shared.runtime.sealing import Sealer
 from shared.runtime.secrets import make_client_id, make_client_secret
 
@@ -45,7 +47,9 @@ async def ensure_system_tenant(database: Database, config: Config) -> TenantId:
     return tenant
 
 
-async def create_api_key(database: Database, config: Config, new: NewApiKey) -> MadeApiKey:
+async def create_api_key(
+    database: Database, config: Config, new: NewApiKey, by: Actor = BY_OPERATOR
+) -> MadeApiKey:
     """Make a client of the built-in tenant that acts for the account, and only for it.
 
     Raises UnknownAccount or InvalidClientMetadata.
@@ -61,6 +65,11 @@ async def create_api_key(database: Database, config: Config, new: NewApiKey) -> 
         grants = grants_for(asked, scopes)
         await clients.add_client(connection, client_id, asked, grants, account)
         await add_secret(connection, client_id, secret, AskedSecret(name=FIRST))
+        after = {"name": new.name, "scopes": sorted(new.scopes)}
+        noted = Noted("api_key.create", f"API key {client_id}", after=after)
+        await record(connection, by, noted)
+        await become_login(connection)
+        await record_of_account(connection, new.account, by, noted)
     return MadeApiKey(client_id=client_id, client_secret=secret.text)
 
 
@@ -73,10 +82,10 @@ async def list_api_keys(database: Database, *, after: ClientId, limit: int) -> l
         return await repository.list_api_keys(connection, after=after, limit=limit)
 
 
-async def revoke_api_key(database: Database, client_id: ClientId) -> None:
+async def revoke_api_key(database: Database, client_id: ClientId, by: Actor = BY_OPERATOR) -> None:
     """Delete the key and refuse every token it holds. Raises UnknownTenant or UnknownClient."""
     tenant = await show_tenant(database, SYSTEM_SLUG)
-    await delete_client(database, tenant.id, client_id)
+    await delete_client(database, tenant.id, client_id, by)
 
 
 async def _ensure_tenant(database: Database, sealer: Sealer) -> TenantId:

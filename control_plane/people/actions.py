@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from control_plane.accounts import repository as accounts
 from control_plane.accounts.rules import check_name
+from control_plane.audit.actions import record_of_account
+from control_plane.audit.rules import Actor, ActorKind, Noted
 from control_plane.mail.rules import Letter
 from control_plane.members import repository as members
 from control_plane.members.rules import Role
@@ -71,6 +73,11 @@ class PeopleKeeper:
             if await repository.add_person(connection, person_id, email, password_hash):
                 await accounts.add_account(connection, account_id, asked.account)
                 await members.add_member(connection, account_id, person_id, Role.OWNER)
+                by = Actor(kind=ActorKind.PERSON, id=person_id, email=email)
+                noted = Noted(
+                    "account.create", f"account {account_id}", after={"name": asked.account}
+                )
+                await record_of_account(connection, account_id, by, noted)
                 token = await _link(connection, person_id, LinkPurpose.VERIFY, now + _VERIFY_WITHIN)
                 letter = letters.verification(email, self._console_url, token)
             else:

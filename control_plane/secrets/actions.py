@@ -5,10 +5,13 @@ has ended. Each verb raises UnknownTenant, UnknownSecret or SecretRefused.
 """
 
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from control_plane.audit.actions import record
+from control_plane.audit.rules import BY_OPERATOR, Actor, Facts, Noted
 from control_plane.publishing.snapshots import edit_tenant
 from control_plane.secrets import repository
 from control_plane.secrets.rules import (
@@ -48,6 +51,7 @@ async def add_secret(
     tenant: TenantId,
     client_id: ClientId,
     asked: AskedSecret,
+    by: Actor = BY_OPERATOR,
 ) -> MadeSecret:
     """Give the client one more secret."""
     check_expiry(asked.expires_in)
@@ -56,6 +60,7 @@ async def add_secret(
         held = await _live(connection, client_id)
         check_room(held)
         named = _named(held, asked)
+        await record(connection, by, _noted("add", client_id, after=_facts_of(named)))
         return await _make(connection, peppers, client_id, named)
 
 
@@ -75,6 +80,7 @@ async def revoke_secret(
     name: str,
     *,
     even_last: bool = False,
+    by: Actor = BY_OPERATOR,
 ) -> None:
     """End a secret now. Raises LastSecret where no other is live, unless `even_last`."""
     async with edit_tenant(database, tenant) as connection:
@@ -83,15 +89,18 @@ async def revoke_secret(
             raise UnknownSecret("the client has no live secret of this name")
         check_revocable(held, name, even_last=even_last)
         await repository.remove_secrets(connection, client_id, [name])
+        await record(connection, by, _noted("revoke", client_id, before={"name": name}))
 
 
-async def start_rotation(
+async def start_rotation(  # noqa: PLR0913 - the last says who acts
     database: Database,
     peppers: tuple[Key, ...],
     tenant: TenantId,
     client_id: ClientId,
     asked: AskedSecret,
     overlap: int,
+    *,
+    by: Actor = BY_OPERATOR,
 ) -> MadeSecret:
     """Give the client a new secret; its others work for `overlap` more seconds at most.
 
@@ -106,23 +115,33 @@ async def start_rotation(
         named = _named(held, asked)
         await repository.replace_secrets(connection, client_id, named.name, overlap)
         check_room(await _live(connection, client_id))
+        after = _facts_of(named) | {"overlap": overlap}
+        await record(connection, by, _noted("start_rotation", client_id, after=after))
         return await _make(connection, peppers, client_id, named)
 
 
-async def finish_rotation(database: Database, tenant: TenantId, client_id: ClientId) -> list[str]:
+async def finish_rotation(
+    database: Database, tenant: TenantId, client_id: ClientId, by: Actor = BY_OPERATOR
+) -> list[str]:
     """End the replaced secrets now, and name them."""
     async with edit_tenant(database, tenant) as connection:
         ended = ended_by_finishing(await _live(connection, client_id))
         await repository.remove_secrets(connection, client_id, ended)
+        noted = _noted("finish_rotation", client_id, before={"names": ended})
+        await record(connection, by, noted)
     return ended
 
 
-async def cancel_rotation(database: Database, tenant: TenantId, client_id: ClientId) -> list[str]:
+async def cancel_rotation(
+    database: Database, tenant: TenantId, client_id: ClientId, by: Actor = BY_OPERATOR
+) -> list[str]:
     """End the new secret now, and name it; the replaced ones have their former expiry again."""
     async with edit_tenant(database, tenant) as connection:
         ended = ended_by_cancelling(await _live(connection, client_id))
         await repository.remove_secrets(connection, client_id, ended)
         await repository.restore_secrets(connection, client_id)
+        noted = _noted("cancel_rotation", client_id, before={"names": ended})
+        await record(connection, by, noted)
     return ended
 
 
@@ -151,3 +170,13 @@ async def _make(
     secret = make_client_secret(peppers)
     await repository.add_secret(connection, client_id, secret, named)
     return MadeSecret(client_id=client_id, name=named.name, client_secret=secret.text)
+
+
+def _noted(
+    verb: str, client_id: ClientId, *, before: Facts | None = None, after: Facts | None = None
+) -> Noted:
+    return Noted(f"secret.{verb}", f"client {client_id}", before, after)
+
+
+def _facts_of(named: AskedSecret) -> dict[str, Any]:
+    return {"name": named.name, "expires_in": named.expires_in}

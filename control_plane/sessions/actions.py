@@ -71,6 +71,24 @@ async def renew_session(
     return await begin_session(connection, kind, held.person_id, held.account_id, visitor, now)
 
 
+async def move_session(
+    connection: AsyncConnection, token: str, account_id: str, now: datetime
+) -> Begun | None:
+    """Put another session in the place of this one, that looks at another account.
+
+    It proves no more than the former did, and lives no longer.
+    """
+    held = await repository.find_session(connection, digest_of(token))
+    if held is None or not held.lives(now) or held.kind is SessionKind.HALF:
+        return None
+    await repository.remove_session(connection, digest_of(token))
+    visitor = Visitor(held.address, held.agent)
+    begun = await begin_session(connection, held.kind, held.person_id, account_id, visitor, now)
+    kept = {"stepped_up_at": held.stepped_up_at, "ends_at": held.ends_at}
+    await repository.change_session(connection, digest_of(begun.token), **kept)
+    return begun
+
+
 async def find_session(database: Database, token: str, now: datetime) -> Session | None:
     """Give the session of a cookie, and note that it was used; None where it is over."""
     digest = digest_of(token)

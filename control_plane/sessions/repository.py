@@ -59,6 +59,13 @@ async def remove_sessions_of(connection: AsyncConnection, person_id: str, but: b
     )
 
 
+async def remove_sessions_in(connection: AsyncConnection, person_id: str, account_id: str) -> None:
+    """Remove a person's sessions that look at this account."""
+    await connection.execute(
+        delete(session).where(session.c.person_id == person_id, session.c.account_id == account_id)
+    )
+
+
 async def remove_ended(connection: AsyncConnection, now: datetime, limit: int) -> int:
     """Remove some that are over; idle ones go with their absolute end. Give how many."""
     ended = select(session.c.digest).where(session.c.ends_at < now).limit(limit)

@@ -9,6 +9,7 @@ import msgspec
 
 from control_plane.apis.actions import create_api, list_apis
 from control_plane.apis.rules import InvalidApi
+from control_plane.audit.rules import Actor
 from control_plane.clients.actions import first_client, register_first_client, show_client
 from control_plane.clients.repository import ClientDetails
 from control_plane.limits.rules import LimitReached
@@ -33,17 +34,17 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
         return f"Started({self.tenant.slug!r})"
 
 
-async def set_up(database: Database, config: Config, new: NewTenant, by: str) -> Started:
+async def set_up(database: Database, config: Config, new: NewTenant, by: Actor) -> Started:
     """Make the tenant, its first API and its first client, or what of it is missing.
 
     Raises MalformedSlug, InvalidTenant, SlugTaken or LimitReached.
     """
     sealer = Sealer(config.master_keys)
-    tenant = await _ensure_tenant(database, sealer, new)
+    tenant = await _ensure_tenant(database, sealer, new, by)
     apis = await list_apis(database, tenant.id)
     if not apis:
         with suppress(InvalidApi):  # another of our requests was first, with the same
-            await create_api(database, sealer, tenant.id, rules.first_api(tenant.slug))
+            await create_api(database, sealer, tenant.id, rules.first_api(tenant.slug), by)
         apis = await list_apis(database, tenant.id)
     client = rules.first_client(apis[0].identifier)
     made = await register_first_client(database, config.secret_peppers, tenant.id, client, by)
@@ -60,13 +61,15 @@ async def show_first_use(database: Database, tenant: OwnTenant) -> FirstUse:
     return rules.first_use(await list_log(database, tenant.id, client_id=None, limit=_LOOKED_AT))
 
 
-async def _ensure_tenant(database: Database, sealer: Sealer, new: NewTenant) -> OwnTenant:
+async def _ensure_tenant(
+    database: Database, sealer: Sealer, new: NewTenant, by: Actor
+) -> OwnTenant:
     held = await find_tenant(database, new.account, new.slug)
     if held is not None:
         return held
     refusal: SlugTaken | LimitReached | None = None
     try:
-        await create_tenant(database, sealer, new)
+        await create_tenant(database, sealer, new, by=by)
     except (SlugTaken, LimitReached) as error:  # or another of our requests was first
         refusal = error
     held = await find_tenant(database, new.account, new.slug)

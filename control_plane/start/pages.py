@@ -10,13 +10,16 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Stream
 
+from control_plane.audit.acting import acting
 from control_plane.clients.repository import ClientDetails
+from control_plane.clients.shown import ClientShower
 from control_plane.clients.snippets import Caller, dotenv, snippets_for
 from control_plane.http.clock import Clock
 from control_plane.http.forms import Fields, read_fields
 from control_plane.http.given import GivenConfig
 from control_plane.http.rendering import Pages
 from control_plane.http.signed_in import signed_in_of
+from control_plane.http.visitors import Visitors
 from control_plane.members.rules import Permission
 from control_plane.secrets.actions import add_secret
 from control_plane.secrets.rules import AskedSecret
@@ -104,6 +107,7 @@ async def start(
     database: NamedDependency[Database],
     config: GivenConfig,
     clock: NamedDependency[Clock],
+    visitors: NamedDependency[Visitors],
 ) -> Response[Any]:
     """Make the tenant with an API and a client, and hand the secret over in this very answer."""
     signed_in = signed_in_of(request)
@@ -116,7 +120,7 @@ async def start(
         environment=_environment(fields["environment"]),
     )
     try:
-        started = await set_up(database, config, new, signed_in.email)
+        started = await set_up(database, config, new, acting(request, visitors))
     except (MalformedSlug, SlugTaken, InvalidTenant) as refusal:
         return _show_form(request, pages, fields, error=str(refusal), status=422)
     path = f"/tenants/{started.tenant.slug}/first-token"
@@ -145,7 +149,7 @@ async def another_secret(
     pages: NamedDependency[Pages],
     database: NamedDependency[Database],
     config: GivenConfig,
-    clock: NamedDependency[Clock],
+    shower: NamedDependency[ClientShower],
     slug: FromPath[str],
 ) -> Response[Any]:
     """Make another secret for who has lost the first."""
@@ -155,8 +159,9 @@ async def another_secret(
         return pages.go(request, f"/tenants/{tenant.slug}/clients")
     asked = AskedSecret(created_by=signed_in_of(request).email)
     client_id = client.client.client_id
-    made = await add_secret(database, config.secret_peppers, tenant.id, client_id, asked)
-    shown = _Shown(pages, database, config, clock())
+    by = shower.acting(request)
+    made = await add_secret(database, config.secret_peppers, tenant.id, client_id, asked, by)
+    shown = _Shown(pages, database, config, shower.now())
     return await shown.show(request, tenant, made.client_secret)
 
 

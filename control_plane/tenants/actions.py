@@ -6,8 +6,11 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from control_plane.accounts.actions import show_account
+from control_plane.audit.actions import record_as_login, record_of_account
+from control_plane.audit.rules import BY_OPERATOR, Actor, Noted
 from control_plane.keys.actions import make_signing_key
 from control_plane.keys.repository import add_current_key
 from control_plane.limits.actions import take_room_for_tenant
@@ -55,7 +58,11 @@ class NewTenant(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def create_tenant(
-    database: Database, sealer: Sealer, new: NewTenant, generate: Generate = generate_private_key
+    database: Database,
+    sealer: Sealer,
+    new: NewTenant,
+    generate: Generate = generate_private_key,
+    by: Actor = BY_OPERATOR,
 ) -> TenantId:
     """Provision a tenant for an account; its keys come from `generate`, in a thread.
 
@@ -66,11 +73,15 @@ async def create_tenant(
         raise InvalidTenant(NAME_RULE)
     if new.account != OPERATOR:
         await show_account(database, new.account)
-    return await provision_tenant(database, sealer, new, generate)
+    return await provision_tenant(database, sealer, new, generate, by)
 
 
 async def provision_tenant(
-    database: Database, sealer: Sealer, new: NewTenant, generate: Generate = generate_private_key
+    database: Database,
+    sealer: Sealer,
+    new: NewTenant,
+    generate: Generate = generate_private_key,
+    by: Actor = BY_OPERATOR,
 ) -> TenantId:
     """Make what has been checked: row, role, schema, tables and first keys, all or nothing.
 
@@ -97,6 +108,8 @@ async def provision_tenant(
             limits = await limits_of(connection, new.account)
             first = _first_version(made, new, keys, limits.of_tenant)
             await publish_snapshot(connection, first, limits.version)
+            noted = Noted("tenant.create", f"tenant {new.slug}", after={"name": new.name})
+            await _record(connection, new.account, by, noted)
     finally:
         await asyncio.gather(making, return_exceptions=True)
     return made
@@ -122,16 +135,16 @@ def _first_version(
     )
 
 
-async def suspend_tenant(database: Database, slug: str) -> None:
+async def suspend_tenant(database: Database, slug: str, by: Actor = BY_OPERATOR) -> None:
     """Stop issuing. The key set stays, so that live tokens verify; resuming undoes it."""
-    await _move_to(database, slug, TenantStatus.SUSPENDED)
+    await _move_to(database, slug, TenantStatus.SUSPENDED, by)
 
 
-async def resume_tenant(database: Database, slug: str) -> None:
-    await _move_to(database, slug, TenantStatus.ACTIVE)
+async def resume_tenant(database: Database, slug: str, by: Actor = BY_OPERATOR) -> None:
+    await _move_to(database, slug, TenantStatus.ACTIVE, by)
 
 
-async def delete_tenant(database: Database, slug: str) -> None:
+async def delete_tenant(database: Database, slug: str, by: Actor = BY_OPERATOR) -> None:
     """Drop all that the tenant owns. Its slug stays taken for 90 days."""
     if slug == SYSTEM_SLUG:
         raise InvalidTenant("the built-in tenant cannot be deleted: the product is its client")
@@ -140,13 +153,18 @@ async def delete_tenant(database: Database, slug: str) -> None:
         await become_login(connection)
         await set_status(connection, tenant.id, TenantStatus.DELETED)
         await repository.drop_schema(connection, tenant.id)
+        noted = Noted("tenant.delete", f"tenant {slug}", before={"name": tenant.name})
+        await record_of_account(connection, tenant.account_id, by, noted)
 
 
-async def revoke_tokens(database: Database, slug: str) -> None:
+async def revoke_tokens(database: Database, slug: str, by: Actor = BY_OPERATOR) -> None:
     """Refuse every token that the tenant has issued until now."""
     tenant = await show_tenant(database, slug)
     async with edit_tenant(database, tenant.id) as connection:
         await refuse_until_now(connection, tenant.id, "tenant", "")
+        await become_login(connection)
+        noted = Noted("tenant.revoke_tokens", f"tenant {slug}")
+        await _record(connection, tenant.account_id, by, noted)
 
 
 async def show_tenant(database: Database, slug: str) -> TenantRow:
@@ -163,8 +181,17 @@ async def list_tenants(database: Database, *, after: str, limit: int) -> list[Te
         return await repository.list_tenants(connection, after=after, limit=limit)
 
 
-async def _move_to(database: Database, slug: str, status: TenantStatus) -> None:
+async def _move_to(database: Database, slug: str, status: TenantStatus, by: Actor) -> None:
     tenant = await show_tenant(database, slug)
     async with edit_tenant(database, tenant.id) as connection:
         await become_login(connection)
         await set_status(connection, tenant.id, status)
+        before, after = {"status": tenant.status}, {"status": status}
+        noted = Noted("tenant.set_status", f"tenant {slug}", before, after)
+        await _record(connection, tenant.account_id, by, noted)
+
+
+async def _record(connection: AsyncConnection, account_id: str, by: Actor, noted: Noted) -> None:
+    """Record it in both logs, as the login: the tenant's goes when the tenant does."""
+    await record_as_login(connection, by, noted)
+    await record_of_account(connection, account_id, by, noted)

@@ -5,6 +5,8 @@ Each raises UnknownTenant, UnknownWorkload or InvalidWorkload.
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from control_plane.audit.actions import record
+from control_plane.audit.rules import BY_OPERATOR, Actor, Noted, facts_of
 from control_plane.publishing.snapshots import edit_tenant
 from control_plane.workloads import repository
 from control_plane.workloads.rules import HeldWorkloads, with_rule, without_rule
@@ -19,15 +21,25 @@ class UnknownWorkload(Refused):
 
 
 async def add_workload(
-    database: Database, tenant: TenantId, client_id: ClientId, rule: WorkloadRule
+    database: Database,
+    tenant: TenantId,
+    client_id: ClientId,
+    rule: WorkloadRule,
+    by: Actor = BY_OPERATOR,
 ) -> None:
     async with edit_tenant(database, tenant) as connection:
         held = await _held(connection, client_id)
         await repository.set_workloads(connection, client_id, with_rule(held, rule))
+        noted = Noted("workload.add", f"client {client_id}", after=facts_of(rule))
+        await record(connection, by, noted)
 
 
 async def remove_workload(
-    database: Database, tenant: TenantId, client_id: ClientId, name: str
+    database: Database,
+    tenant: TenantId,
+    client_id: ClientId,
+    name: str,
+    by: Actor = BY_OPERATOR,
 ) -> None:
     """Take the rule away. Tokens that the client got with it live on."""
     async with edit_tenant(database, tenant) as connection:
@@ -35,6 +47,8 @@ async def remove_workload(
         if others is None:
             raise UnknownWorkload("the client has no rule of this name")
         await repository.set_workloads(connection, client_id, others)
+        noted = Noted("workload.remove", f"client {client_id}", before={"name": name})
+        await record(connection, by, noted)
 
 
 async def show_workloads(

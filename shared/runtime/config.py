@@ -4,6 +4,7 @@ Each variable NAME may also be given as NAME_FILE, the path of a file that holds
 The README's table of variables is held against FIELDS by a test.
 """
 
+import hmac
 import os
 import re
 from base64 import urlsafe_b64decode
@@ -77,6 +78,13 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         # cut from the text: urlsplit takes the brackets off an IPv6 address
         name = _PORT.sub("", self.public_url.partition("://")[2]).lower()
         return frozenset({name, *self.allowed_hosts})
+
+    @property
+    def audit_keys(self) -> tuple[Key, ...]:
+        """What the audit log is chained under: one for each master key, the first writes."""
+        return tuple(
+            Key(hmac.digest(each.octets, b"audit log", "sha256")) for each in self.master_keys
+        )
 
     def __repr__(self) -> str:
         return f"Config(public_url={self.public_url!r})"  # the rest is secret

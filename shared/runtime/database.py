@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from shared.domain.ids import TenantId, role_of, schema_of
+from shared.runtime.config import Key
 
 # What a database that is gone, going or unwilling raises, through SQLAlchemy or past it.
 DATABASE_TROUBLE = (
@@ -25,11 +26,14 @@ DATABASE_TROUBLE = (
 )
 
 _POOL_SIZE = 8
+_AUDIT_KEYS = "audit_keys"
 _MAXIMUM_AGE = 600  # seconds; a connection that has touched 1,000 schemas holds 160 MB and more
 
 
 class Database:
-    def __init__(self, url: str) -> None:
+    """`audit_keys` are the configuration's: without them nothing can be changed that is audited."""
+
+    def __init__(self, url: str, audit_keys: tuple[Key, ...] = ()) -> None:
         async def connect() -> Any:
             return await asyncpg.connect(url, timeout=10, statement_cache_size=64)
 
@@ -40,6 +44,8 @@ class Database:
             pool_size=_POOL_SIZE,
             max_overflow=0,
             pool_recycle=_MAXIMUM_AGE,
+            # on every connection, so that an event is recorded where the change is made
+            execution_options={_AUDIT_KEYS: audit_keys},
         )
 
     @asynccontextmanager
@@ -57,6 +63,24 @@ class Database:
 
     async def close(self) -> None:
         await self._engine.dispose()
+
+
+def audit_keys_of(connection: AsyncConnection) -> tuple[Key, ...]:
+    """Give the keys of the database that the connection is to; the first one writes."""
+    opened = connection.sync_connection
+    keys: tuple[Key, ...] = opened.get_execution_options().get(_AUDIT_KEYS, ()) if opened else ()
+    if not keys:
+        raise RuntimeError("the database was opened without the keys of the audit log")
+    return keys
+
+
+def tenant_of(connection: AsyncConnection) -> TenantId:
+    """Give the tenant whose schema the connection's unnamed tables are in."""
+    opened = connection.sync_connection
+    named = opened.get_execution_options().get("schema_translate_map", {}) if opened else {}
+    if None not in named:
+        raise RuntimeError("the transaction is of no tenant")
+    return TenantId(str(named[None]).removeprefix(schema_of(TenantId(""))))
 
 
 async def become_tenant(connection: AsyncConnection, tenant: TenantId) -> None:

@@ -83,7 +83,7 @@ class Factory:
 
 @asynccontextmanager
 async def factory(config: Config) -> AsyncIterator[Factory]:
-    database = Database(config.database_url)
+    database = Database(config.database_url, config.audit_keys)
     try:
         yield Factory(database, config)
     finally:

@@ -47,7 +47,7 @@ from data_plane.store.thresholds import StoredThresholds
 from data_plane.store.usage import StoredUsage
 from shared.domain.jwk import Algorithm
 from shared.domain.snapshot import TenantStatus
-from tests.isolation import of_accounts
+from tests.isolation import of_accounts, of_audit, of_team
 from tests.isolation.calls import (
     FROM_THE_FIRST,
     LONG_AGO,
@@ -96,6 +96,7 @@ def public_methods(of: type) -> list[Method]:
 
 SEES_NOTHING: dict[Method, Twin] = {
     **of_accounts.SEES_NOTHING,
+    **of_audit.SEES_NOTHING,
     apis.add_api: in_control_plane(lambda c, x: apis.add_api(c, new_api(x))),
     apis.get_api: in_control_plane(lambda c, x: apis.get_api(c, x.a.tenant.audience)),
     apis.set_api: in_control_plane(lambda c, x: apis.set_api(c, new_api(x))),
@@ -200,6 +201,8 @@ SEES_NOTHING: dict[Method, Twin] = {
 
 REFUSED: dict[Method, Twin] = {
     **of_accounts.REFUSED,
+    **of_audit.REFUSED,
+    **of_team.REFUSED,
     publishing.limits_of: in_control_plane(lambda c, _: publishing.limits_of(c, "operator")),
     publishing.tenants_behind: in_control_plane(
         lambda c, _: publishing.tenants_behind(c, "operator", after="", limit=1000)
@@ -249,6 +252,7 @@ REFUSED: dict[Method, Twin] = {
 }
 
 TOUCHES_NO_TENANT: dict[Method, str] = {
+    **of_audit.TOUCHES_NO_TENANT,
     PublishedFeed.open: "connects",
     PublishedFeed.close: "disconnects",
     Pool.close: "disconnects",

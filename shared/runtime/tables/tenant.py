@@ -4,7 +4,10 @@ Few on purpose (at most 6): a connection's memory and the catalogue grow with ta
 Their truth is migrations/tenant; a test compares the two.
 """
 
+from typing import Any
+
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     DateTime,
@@ -26,6 +29,22 @@ def _created_at() -> "Column[object]":
     return Column(
         "created_at", DateTime(timezone=True), nullable=False, server_default=text("now()")
     )
+
+
+def event_columns() -> "list[Column[Any]]":
+    """Give the columns of an audit log: a tenant's, or the accounts'."""
+    texts = ("actor_kind", "actor_id", "actor_email", "action", "target")
+    return [
+        Column("seq", BigInteger, primary_key=True, autoincrement=False),
+        Column("at", DateTime(timezone=True), nullable=False),
+        *(Column(name, Text, nullable=False) for name in texts),
+        Column("before", Text),  # JSON as it was digested
+        Column("after", Text),
+        *(Column(name, Text, nullable=False) for name in ("address", "request_id")),
+        Column("previous", LargeBinary, nullable=False),  # the digest of the event before
+        Column("digest", LargeBinary, nullable=False),
+        Column("key_id", Text, nullable=False),  # what it was digested under
+    ]
 
 
 api = Table(
@@ -116,3 +135,6 @@ signing_key = Table(
     Column("retired_at", DateTime(timezone=True)),  # since when it signs no more
     Column("signs_at", DateTime(timezone=True)),  # when a next key is to sign
 )
+
+# Chained (control_plane/audit): rows are added and read, never changed.
+audit_event = Table("audit_event", metadata, *event_columns())

@@ -1,0 +1,69 @@
+"""The log as a file: CSV for spreadsheets, JSON Lines for programs. Pure."""
+
+import csv
+import io
+
+import msgspec
+
+from control_plane.audit.rules import Event
+
+COLUMNS = (
+    "seq",
+    "at",
+    "who",
+    "actor_kind",
+    "actor_id",
+    "action",
+    "target",
+    "before",
+    "after",
+    "address",
+    "request_id",
+    "digest",
+)
+# What a spreadsheet would take for a formula (OWASP, CSV injection); tab and CR hide one.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def csv_head() -> str:
+    return _row(COLUMNS)
+
+
+def csv_row(event: Event) -> str:
+    return _row(_cells(event))
+
+
+def json_line(event: Event) -> str:
+    values: dict[str, object] = dict(zip(COLUMNS, _cells(event), strict=True))
+    values["seq"] = event.seq
+    for name in ("before", "after"):
+        text = getattr(event, name)
+        values[name] = None if text is None else msgspec.Raw(text.encode())
+    return msgspec.json.encode(values).decode() + "\n"
+
+
+def _cells(event: Event) -> tuple[str, ...]:
+    return (
+        str(event.seq),
+        event.at.isoformat(),
+        event.who,
+        event.actor_kind.value,
+        event.actor_id,
+        event.action,
+        event.target,
+        event.before or "",
+        event.after or "",
+        event.address,
+        event.request_id,
+        event.digest.hex(),
+    )
+
+
+def _row(cells: tuple[str, ...]) -> str:
+    written = io.StringIO()
+    csv.writer(written).writerow([_plain(each) for each in cells])
+    return written.getvalue()
+
+
+def _plain(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell

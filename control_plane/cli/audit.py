@@ -1,0 +1,45 @@
+"""`auth-service audit …`."""
+
+import sys
+
+import click
+
+from control_plane.accounts.actions import show_account
+from control_plane.audit import actions
+from control_plane.audit.rules import ACCOUNT, TENANT, Chain, Verification
+from control_plane.cli.command import Terminal, command
+from control_plane.cli.database import tenant_id_of, with_database
+from shared.runtime.config import Config
+from shared.runtime.database import Database
+
+
+@click.group()
+def audit() -> None:
+    """Check that an audit log is as it was recorded."""
+
+
+@command(audit, "verify")
+@click.option("--tenant", "slug", help="The tenant's slug.")
+@click.option("--account", "account_id", help="The account's id.")
+def verify(terminal: Terminal, slug: str | None, account_id: str | None) -> None:
+    """Verify a log's chain; the first event that is not as it was recorded is named.
+
+    Ends with 1 where there is one.
+    """
+    if (slug is None) is (account_id is None):
+        raise click.UsageError("give --tenant or --account")
+
+    async def work(config: Config, database: Database) -> Verification:
+        chain = await _chain(database, slug, account_id)
+        return await actions.verify(database, config.audit_keys, chain)
+
+    found = with_database(terminal, work)
+    terminal.show(found, found.words)
+    if found.broken is not None:
+        sys.exit(1)
+
+
+async def _chain(database: Database, slug: str | None, account_id: str | None) -> Chain:
+    if slug is not None:
+        return Chain(TENANT, await tenant_id_of(database, slug))
+    return Chain(ACCOUNT, (await show_account(database, account_id or "")).id)
