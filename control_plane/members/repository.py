@@ -85,3 +85,11 @@ async def list_members(connection: AsyncConnection, account_id: str) -> list[Mem
         .order_by(person.c.email)
     )
     return [msgspec.convert(row, MemberRow) for row in rows.mappings()]
+
+
+async def accounts_of(connection: AsyncConnection, people: list[str]) -> list[str]:
+    """Name the accounts that any of these people is a member of."""
+    rows = await connection.execute(
+        select(member.c.account_id).where(member.c.person_id.in_(people)).distinct()
+    )
+    return [row.account_id for row in rows]

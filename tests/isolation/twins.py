@@ -84,9 +84,9 @@ from tests.isolation.calls import (
     with_pool,
 )
 from tests.isolation.populated import WORKLOAD
+from tests.isolation.twins_of_jobs import REFUSED_OF_JOBS
 
 Method: TypeAlias = Callable[..., Any]
-
 
 EVER = Window(FIRST_ID, LAST_ID)
 
@@ -198,7 +198,7 @@ SEES_NOTHING: dict[Method, Twin] = {
     ),
 }
 
-REFUSED: dict[Method, Twin] = {
+REFUSED: dict[Method, Twin] = REFUSED_OF_JOBS | {
     accounts.add_account: in_control_plane(lambda c, _: accounts.add_account(c, "a_b", "B's")),
     accounts.find_account: in_control_plane(lambda c, _: accounts.find_account(c, "operator")),
     accounts.list_accounts: in_control_plane(
