@@ -5,6 +5,7 @@ from typing import Any
 
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
+from litestar.params import FromQuery
 
 from control_plane.accounts.rules import InvalidAccount
 from control_plane.http.clock import Clock
@@ -67,7 +68,7 @@ async def send_again(
 
 @get("/verify", opt=_OPEN)
 async def verify_page(
-    request: AnyRequest, visitors: NamedDependency[Visitors], token: str = ""
+    request: AnyRequest, visitors: NamedDependency[Visitors], token: FromQuery[str] = ""
 ) -> Response[str]:
     """Ask for a click: programs that look at mail open every link in it."""
     return visitors.show(request, "people/verify.html", token=token)
@@ -94,7 +95,7 @@ async def sign_in_page(
     request: AnyRequest,
     pages: NamedDependency[Pages],
     visitors: NamedDependency[Visitors],
-    next: str = "/",  # noqa: A002 - as it stands in the query
+    next: FromQuery[str] = "/",  # noqa: A002 - as it stands in the query
 ) -> Response[Any]:
     if request.scope.get("signed_in"):
         return pages.go(request, own_path(next))
@@ -153,7 +154,7 @@ async def ask_reset(
 
 @get("/reset/choose", opt=_OPEN)
 async def choose_page(
-    request: AnyRequest, visitors: NamedDependency[Visitors], token: str = ""
+    request: AnyRequest, visitors: NamedDependency[Visitors], token: FromQuery[str] = ""
 ) -> Response[str]:
     return visitors.show(request, "people/choose.html", token=token, error="")
 
