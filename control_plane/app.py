@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-from litestar import Litestar, get
+from litestar import Litestar
 from litestar.di import Provide
 from litestar.static_files import create_static_files_router
 
@@ -15,6 +15,7 @@ from control_plane.clients.pages import CLIENT_PAGES
 from control_plane.clients.shown import ClientShower
 from control_plane.http.door import Door
 from control_plane.http.errors import last_resorts
+from control_plane.http.probes import PROBES
 from control_plane.http.rendering import Pages
 from control_plane.http.signed_in import SignedIn
 from control_plane.http.visitors import Visitors
@@ -90,7 +91,7 @@ def create_console(config: Config) -> Litestar:
             *START_PAGES,
             *TENANT_PAGES,
             *CLIENT_PAGES,
-            livez,
+            *PROBES,
             create_static_files_router(
                 "/static",
                 directories=[ROOT / "static"],
@@ -121,11 +122,6 @@ def create_console(config: Config) -> Litestar:
 def given(thing: object) -> Provide:
     """Give handlers what was made once."""
     return Provide(lambda: thing, sync_to_thread=False, use_cache=True)
-
-
-@get(["/livez", "/health"], opt={"outside": True}, sync_to_thread=False)
-def livez() -> dict[str, str]:
-    return {"status": "ok"}
 
 
 def _now() -> datetime:

@@ -3,11 +3,13 @@
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.domain.management import OPERATOR
 from shared.domain.plan import AccountLimits, PlanName
-from shared.runtime.tables.control import account
+from shared.runtime.tables.control import account, tenant
+from shared.runtime.tables.people import member
 
 
 class AccountRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,3 +82,14 @@ async def accounts_due(connection: AsyncConnection, limit: int) -> list[str]:
         select(account.c.id).where(account.c.limits_due).order_by(account.c.id).limit(limit)
     )
     return [row.id for row in rows]
+
+
+async def remove_empty(connection: AsyncConnection, ids: list[str]) -> None:
+    """Remove those of the accounts that have neither a member nor a tenant."""
+    has_member = select(member.c.person_id).where(member.c.account_id == account.c.id).exists()
+    has_tenant = select(tenant.c.id).where(tenant.c.account_id == account.c.id).exists()
+    await connection.execute(
+        delete(account).where(
+            account.c.id.in_(ids), account.c.id != OPERATOR, ~has_member, ~has_tenant
+        )
+    )

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
+import msgspec
 
-from control_plane.cli.child import Child, refuse_taken_port, start_child
+from control_plane.cli.child import Child, free_port, is_free, refuse_taken_port, start_child
 from control_plane.cli.command import Terminal, command
 from control_plane.cli.demo import Demo, ensure_demo
 from control_plane.cli.ending import Ended, Ending
@@ -24,17 +25,29 @@ _group = click.Group()
 
 _HOST = "127.0.0.1"
 _DEFAULT_PORT = 8080
+_DEFAULT_CONSOLE_PORT = 8081
 _GLANCE = 0.1  # seconds
-_PATIENCE = 30.0  # seconds until the data plane must be ready
+_PATIENCE = 30.0  # seconds until the planes must be ready
 _AT_ONCE = {"DRAIN_DELAY": "0"}  # no balancer waits here, but a person does
+
+
+class Ports(msgspec.Struct, frozen=True, kw_only=True):
+    data: int
+    console: int
 
 
 @command(_group, "dev")
 @click.option("--port", type=click.IntRange(1, 65535), default=_DEFAULT_PORT, show_default=True)
-def dev(terminal: Terminal, port: int) -> None:
+@click.option(
+    "--console-port",
+    type=click.IntRange(1, 65535),
+    help=f"[default: {_DEFAULT_CONSOLE_PORT}, or another where that is taken]",
+)
+def dev(terminal: Terminal, port: int, console_port: int | None) -> None:
     """Run everything on this machine, from nothing: Ctrl-C stops all of it.
 
-    PostgreSQL is embedded, unless DATABASE_URL names one.
+    PostgreSQL is embedded, unless DATABASE_URL names one. Mail goes to a page of the console,
+    unless SMTP_URL names a server.
     """
     with Ending() as ending:
         _serve(terminal, port, ending)
@@ -43,30 +56,48 @@ def dev(terminal: Terminal, port: int) -> None:
 def _serve(terminal: Terminal, port: int, ending: Ending) -> None:
     try:
         refuse_taken_port(_HOST, port)
+        ports = Ports(data=port, console=_console_port(port, console_port))
         with _alone(terminal.data_dir), _database_url(terminal.data_dir) as owner_url:
             ending.check()
-            _run(terminal, owner_url, port, ending)
+            _run(terminal, owner_url, ports, ending)
     except Ended:
         terminal.say("\nStopped.")
     except EmbeddedPostgresError as error:
         raise click.ClickException(str(error)) from error
 
 
-def _run(terminal: Terminal, owner_url: str, port: int, ending: Ending) -> None:
-    environment = _prepare(terminal.data_dir, owner_url, port, ending)
+def _console_port(taken: int, asked: int | None) -> int:
+    """Give the port that was asked for, which must be free; else the default, or any other."""
+    if asked is not None:
+        if asked == taken:
+            raise click.UsageError("--port and --console-port must differ.")
+        refuse_taken_port(_HOST, asked)
+        return asked
+    usual = taken != _DEFAULT_CONSOLE_PORT and is_free(_HOST, _DEFAULT_CONSOLE_PORT)
+    return _DEFAULT_CONSOLE_PORT if usual else free_port(_HOST, {taken})
+
+
+def _run(terminal: Terminal, owner_url: str, ports: Ports, ending: Ending) -> None:
+    given = _given()
+    environment = _prepare(terminal.data_dir, owner_url, ports, given, ending)
     config = read_config(environment | {Login.OWNER.value: environment[Login.CONTROL]})
     demo = ending.run(ensure_demo(config, terminal.data_dir))
     names = {f"{name}_FILE" for name in FIELDS}
     others = {name: value for name, value in os.environ.items() if name not in names}
-    data_plane = _AT_ONCE | others | environment | {Login.OWNER.value: environment[Login.DATA]}
-    jobs = others | environment | {Login.OWNER.value: environment[Login.CONTROL]}
+    everyones = _AT_ONCE | others | environment
+    data_plane = everyones | {Login.OWNER.value: environment[Login.DATA]}
+    control = everyones | {Login.OWNER.value: environment[Login.CONTROL]}
+    catch_mail = [] if "SMTP_URL" in given else ["--catch-mail"]
     with (
-        start_child("The data plane", ["serve", "data"], data_plane) as child,
-        start_child("The background work", ["serve", "jobs"], jobs) as worker,
+        start_child("The data plane", ["serve", "data"], data_plane) as issuers,
+        start_child("The console", ["serve", "control", *catch_mail], control) as console,
     ):
-        child.wait_until_ready(f"http://{_HOST}:{port}/readyz", _PATIENCE, ending.check)
-        _announce(terminal, config, demo, owner_url)
-        _watch([child, worker], ending)
+        issuers.wait_until_ready(f"http://{_HOST}:{ports.data}/readyz", _PATIENCE, ending.check)
+        console.wait_until_ready(f"http://{_HOST}:{ports.console}/readyz", _PATIENCE, ending.check)
+        # last, so that it takes no time from what someone waits for
+        with start_child("The background work", ["serve", "jobs"], control) as jobs:
+            _announce(terminal, config, demo, owner_url, mailbox=bool(catch_mail))
+            _watch([issuers, console, jobs], ending)
 
 
 def _watch(children: list[Child], ending: Ending) -> None:
@@ -78,21 +109,26 @@ def _watch(children: list[Child], ending: Ending) -> None:
     raise click.ClickException(f"{ended} has ended by itself.")
 
 
-def _prepare(data_dir: Path, owner_url: str, port: int, ending: Ending) -> dict[str, str]:
+def _prepare(
+    data_dir: Path, owner_url: str, ports: Ports, given: dict[str, str], ending: Ending
+) -> dict[str, str]:
     """Migrate, let the two planes log in, and keep what the other commands need to know."""
     kept = read_kept(data_dir)
-    given = _given()
     master_key = given.get("MASTER_KEY") or kept.get("MASTER_KEY") or new_key()
     ending.run(migrate(owner_url))
     logins = ending.run(let_in(owner_url, master_key))
     environment = {
         "SECRET_PEPPER": kept.get("SECRET_PEPPER") or new_key(),
-        "PUBLIC_URL": f"http://{_HOST}:{port}",
+        "PUBLIC_URL": f"http://{_HOST}:{ports.data}",
+        # the one name to which browsers give passkeys and Secure cookies without TLS
+        "CONSOLE_URL": f"http://localhost:{ports.console}",
+        "SMTP_URL": f"smtp://{_HOST}:{free_port(_HOST, {ports.data, ports.console})}",
         "SPOOL_DIR": str((data_dir / "spool").absolute()),
         "ALLOWED_HOSTS": "localhost",  # as people type it
         "OUTBOUND_NETWORKS": "127.0.0.0/8,::1/128",  # a client's key set is on this machine too
         **given,
-        "BIND_ADDRESS": f"{_HOST}:{port}",
+        "BIND_ADDRESS": f"{_HOST}:{ports.data}",
+        "CONSOLE_BIND_ADDRESS": f"{_HOST}:{ports.console}",
         "MASTER_KEY": master_key,
         Login.OWNER.value: owner_url,
         Login.CONTROL.value: logins["control"],
@@ -142,8 +178,11 @@ def _database_url(data_dir: Path) -> Iterator[str]:
         server.stop()
 
 
-def _announce(terminal: Terminal, config: Config, demo: Demo, owner_url: str) -> None:
+def _announce(
+    terminal: Terminal, config: Config, demo: Demo, owner_url: str, *, mailbox: bool
+) -> None:
     issuer = issuer_url(config.public_url, demo.slug)
+    mail = f"\n  mail       {config.console_url}/dev/mailbox" if mailbox else ""
     terminal.show(
         {
             "issuer": issuer,
@@ -153,6 +192,9 @@ def _announce(terminal: Terminal, config: Config, demo: Demo, owner_url: str) ->
             "token_endpoint": f"{issuer}/oauth/token",
             "jwks_uri": f"{issuer}/.well-known/jwks.json",
             "database_url": owner_url,
+            "console_url": config.console_url,
+            "console_email": demo.console_email,
+            "console_password": demo.console_password,
         },
         f"""
 auth-service is running. Ctrl-C stops it.
@@ -161,6 +203,12 @@ auth-service is running. Ctrl-C stops it.
   client_id      {demo.client_id}
   client_secret  {demo.client_secret}
   audience       {demo.audience}
+
+The console:
+
+  open       {config.console_url}
+  e-mail     {demo.console_email}
+  password   {demo.console_password}{mail}
 
 Get your first token:
 

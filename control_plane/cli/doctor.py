@@ -9,16 +9,19 @@ from collections.abc import Awaitable, Callable
 import asyncpg
 import click
 import msgspec
+from aiosmtplib import SMTPException
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from control_plane.cli.command import Terminal, command
 from control_plane.cli.settings import Login, load_config
 from control_plane.keys.actions import unopenable_keys
+from control_plane.mail.smtp import Smtp
+from control_plane.people.repository import has_people
 from control_plane.tenants.actions import list_tenants
 from migrations.run import pending
 from shared.domain.issuer import issuer_url
-from shared.runtime.config import Config, ConfigError
+from shared.runtime.config import LOCAL_SMTP, Config, ConfigError
 from shared.runtime.database import Database
 from shared.runtime.sealing import Sealer
 
@@ -42,7 +45,7 @@ class Trouble(Exception):
 
 @command(_group, "doctor")
 def doctor(terminal: Terminal) -> None:
-    """Check configuration, database, clocks, keys and discovery. Exit 1 if anything is wrong."""
+    """Check configuration, database, clocks, keys, discovery, mail. Exit 1 if anything is wrong."""
     found = asyncio.run(_examine(terminal))
     lines = [f"{'ok ' if each.ok else 'BAD'}  {each.check:<14} {each.detail}" for each in found]
     terminal.show({"checks": found}, "\n".join(lines))
@@ -64,6 +67,7 @@ async def _examine(terminal: Terminal) -> list[Finding]:
         "signing keys": _keys,
         "discovery": _discovery,
         "redis": _redis,
+        "mail": _mail,
     }
     try:
         for name, check in checks.items():
@@ -143,6 +147,17 @@ async def _redis(config: Config, _: Database) -> str:
     except RedisError as error:
         raise Trouble(f"REDIS_URL: {error}") from error
     return "limits are shared"
+
+
+async def _mail(config: Config, database: Database) -> str:
+    try:
+        return await Smtp(config.smtp_url, config.mail_from).check(_TIMEOUT)
+    except (SMTPException, OSError) as error:
+        async with database.control() as connection:
+            needed = config.smtp_url != LOCAL_SMTP or await has_people(connection)
+        if needed:
+            raise Trouble(f"SMTP_URL: {error}") from error
+    return "SMTP_URL is not set: the console needs it once people sign up"
 
 
 def _fetch(url: str) -> dict[str, object]:

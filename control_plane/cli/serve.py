@@ -8,6 +8,6 @@ serve = LazyGroup(
     modules={
         "data": ("serve_data", "serve_data", "Serve the issuers' endpoints."),
         "control": ("serve_control", "serve_control", "Serve the console."),
-        "jobs": ("serve_jobs", "serve_jobs", "Do the background work."),
+        "jobs": ("serve_jobs", "serve_jobs", "Send mail and do the other background work."),
     },
 )

@@ -16,12 +16,14 @@ from shared.runtime.logs import configure_logs, fields
 _log = logging.getLogger("control_plane")
 
 _APPLICATION = "control_plane.app:from_environment"
+_WITH_MAILBOX = "control_plane.dev.app:from_environment"
 
 _group = click.Group()
 
 
 @command(_group, "control")
-def serve_control(terminal: Terminal) -> None:
+@click.option("--catch-mail", is_flag=True, hidden=True, help="As `auth-service dev` serves it.")
+def serve_control(terminal: Terminal, *, catch_mail: bool) -> None:
     """Serve the console until SIGINT or SIGTERM; SIGHUP replaces the workers."""
 
     def read_environment() -> dict[str, str]:
@@ -35,5 +37,6 @@ def serve_control(terminal: Terminal) -> None:
     refuse_taken_port(host, port)
     listeners = open_listeners(host, port, 1)
     _log.info("serving the console", extra=fields(address=f"{host}:{port}"))
-    supervisor = WorkerSupervisor(_APPLICATION, listeners, read_environment, lambda _: None)
+    application = _WITH_MAILBOX if catch_mail else _APPLICATION
+    supervisor = WorkerSupervisor(application, listeners, read_environment, lambda _: None)
     sys.exit(supervisor.serve_until_stopped(config.drain_delay))

@@ -9,10 +9,13 @@ import click
 from control_plane.cli.command import Terminal, command
 from control_plane.cli.ending import Ended, Ending
 from control_plane.cli.settings import Login, load_config
+from control_plane.jobs.clean_up import clean_up, rescue_jobs
 from control_plane.jobs.key_rotation import rotate_keys
 from control_plane.jobs.limits import publish_limits
+from control_plane.jobs.queue import QUEUES, work_queue
 from control_plane.jobs.retention import keep_ledger
 from control_plane.keys.actions import KeyKeeper
+from control_plane.mail.smtp import Smtp
 from shared.runtime.database import Database
 from shared.runtime.logs import configure_logs
 from shared.runtime.sealing import Sealer
@@ -22,11 +25,15 @@ _group = click.Group()
 
 @command(_group, "jobs")
 def serve_jobs(terminal: Terminal) -> None:
-    """Rotate signing keys, look after limits and drop old records, until SIGINT or SIGTERM."""
+    """Send mail, rotate signing keys, look after limits and remove what is old.
+
+    Until SIGINT or SIGTERM. Several may run, on several machines.
+    """
     config = load_config(terminal.data_dir, Login.CONTROL)
     configure_logs(config.log_level)
     database = Database(config.database_url, config.audit_keys)
     keeper = KeyKeeper(database, Sealer(config.master_keys), lambda: datetime.now(UTC))
+    smtp = Smtp(config.smtp_url, config.mail_from)
 
     async def work() -> None:
         try:
@@ -34,6 +41,10 @@ def serve_jobs(terminal: Terminal) -> None:
                 group.create_task(rotate_keys(keeper))
                 group.create_task(publish_limits(database))
                 group.create_task(keep_ledger(database, config.ledger_days))
+                group.create_task(clean_up(database))
+                group.create_task(rescue_jobs(database))
+                for queue in QUEUES:
+                    group.create_task(work_queue(config.database_url, smtp, queue))
         finally:
             await database.close()
 

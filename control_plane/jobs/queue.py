@@ -1,24 +1,87 @@
-"""The queue of background work, in PostgreSQL: procrastinate's, in schema `jobs`."""
+"""The queues of background work, in PostgreSQL: procrastinate's, in schema `jobs`.
+
+Each has a worker of its own, so that what hangs in one holds up none of the others.
+"""
+
+import asyncio
+import logging
 
 import msgspec
-from procrastinate import App, PsycopgConnector, RetryStrategy
+import psycopg
+from aiosmtplib import SMTPException
+from procrastinate import App, BaseRetryStrategy, JobContext, PsycopgConnector, RetryDecision
+from procrastinate.exceptions import ProcrastinateException
+from procrastinate.jobs import Job
 
 from control_plane.mail.actions import QUEUE, SEND_LETTER
 from control_plane.mail.rules import Letter
-from control_plane.mail.smtp import Smtp
+from control_plane.mail.smtp import Smtp, is_final, said_of
+from shared.runtime.logs import fields
 
-_TRIES = RetryStrategy(max_attempts=12, exponential_wait=3)  # about a day and a half
+_log = logging.getLogger("control_plane")
+
+QUEUES = (QUEUE,)
+
+_AT_ONCE = 4  # jobs of a queue
+_MOST_TRIES = 30  # about a day
+_LONGEST_WAIT = 3600  # seconds, so that letters go within an hour once the mail server is back
+_FAREWELL = 3.0  # seconds for what is being done; it is begun again elsewhere
+_RETRY = 5.0  # seconds
+
+
+class _BackOff(BaseRetryStrategy):
+    """Wait 3, 9, 27 s and so on, up to an hour; what the mail server refuses for good ends."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        if job.attempts >= _MOST_TRIES or is_final(exception):
+            return None
+        wait = min(3 ** (job.attempts + 1), _LONGEST_WAIT)
+        return RetryDecision(retry_in={"seconds": wait})
 
 
 def make_queue(database_url: str, smtp: Smtp) -> App:
-    """Make the queue with its tasks; `open_async` connects it."""
+    """Make the queues with their tasks; `open_async` connects them."""
+    # It logs each job with its arguments, and a letter's link may be a secret.
+    logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
     connector = PsycopgConnector(
         conninfo=database_url, min_size=1, max_size=3, kwargs={"options": "-c search_path=jobs"}
     )
     queue = App(connector=connector)
 
-    @queue.task(name=SEND_LETTER, queue=QUEUE, retry=_TRIES)
-    async def send_letter(letter: dict[str, object]) -> None:
-        await smtp.send(msgspec.convert(letter, Letter))
+    @queue.task(name=SEND_LETTER, queue=QUEUE, retry=_BackOff(), pass_context=True)
+    async def send_letter(context: JobContext, letter: dict[str, object]) -> None:
+        try:
+            await smtp.send(msgspec.convert(letter, Letter))
+        except (SMTPException, OSError) as error:
+            told = fields(job=context.job.id, tries=context.job.attempts + 1, cause=said_of(error))
+            _log.warning("a letter could not be sent", extra=told)
+            raise
 
     return queue
+
+
+async def work_queue(database_url: str, smtp: Smtp, name: str) -> None:
+    """Do the jobs of one queue until cancelled; a job that fails is tried again later."""
+    while True:
+        cause = await _work(make_queue(database_url, smtp), name)
+        _log.warning("a queue stands still", extra=fields(queue=name, cause=cause))
+        await asyncio.sleep(_RETRY)
+
+
+async def _work(queue: App, name: str) -> str:
+    """Work until the database is lost; say why."""
+    try:
+        await queue.open_async()
+        await queue.run_worker_async(
+            queues=[name],
+            name=name,
+            concurrency=_AT_ONCE,
+            delete_jobs="successful",
+            install_signal_handlers=False,
+            shutdown_graceful_timeout=_FAREWELL,
+        )
+    except (ProcrastinateException, psycopg.Error, OSError) as error:
+        return str(error.__cause__ or error)
+    finally:
+        await queue.close_async()
+    return "the connection to the database was lost"

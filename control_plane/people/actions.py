@@ -175,3 +175,15 @@ async def _begin(
     await repository.change_person(connection, person_id, signed_in_at=now)
     account_id = await members.first_account_of(connection, person_id)
     return await begin_session(connection, kind, person_id, account_id, visitor, now)
+
+
+async def remove_unconfirmed(connection: AsyncConnection, before: datetime, limit: int) -> int:
+    """Remove some who came before then and never confirmed their address, and their accounts.
+
+    An account stays where others are members of it, or it has a tenant.
+    """
+    late = await repository.find_unverified(connection, before, limit)
+    held = await members.accounts_of_people(connection, late)
+    await repository.remove_people(connection, late)
+    await accounts.remove_empty(connection, held)
+    return len(late)

@@ -102,6 +102,30 @@ async def has_link(
     return found.first() is not None
 
 
+async def has_people(connection: AsyncConnection) -> bool:
+    """Tell whether anybody has signed up."""
+    return await connection.scalar(select(person.c.id).limit(1)) is not None
+
+
+async def find_unverified(connection: AsyncConnection, before: datetime, limit: int) -> list[str]:
+    """Lock and name some who came before then and never confirmed their address.
+
+    One who is confirming it in this moment holds the row, and is passed over.
+    """
+    rows = await connection.execute(
+        select(person.c.id)
+        .where(person.c.verified_at.is_(None), person.c.created_at < before)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return [row.id for row in rows]
+
+
+async def remove_people(connection: AsyncConnection, ids: list[str]) -> None:
+    """Remove them with their sessions, links and memberships."""
+    await connection.execute(delete(person).where(person.c.id.in_(ids)))
+
+
 async def _find(connection: AsyncConnection, condition: Any) -> PersonRow | None:
     found = await connection.execute(
         select(*(person.c[name] for name in PersonRow.__struct_fields__)).where(condition)

@@ -23,6 +23,8 @@ from shared.domain.operator_key import OperatorKey, read_operator_keys
 from shared.domain.outbound_url import Network, read_networks
 from shared.domain.refused import Refused
 
+LOCAL_SMTP = "smtp://127.0.0.1:25"  # where SMTP_URL is not given
+
 _KEY_BYTES = 32
 _HOST_AND_PORT = re.compile(r"(.+):(\d{1,5})")
 _HIGHEST_PORT = 65535
@@ -69,7 +71,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     allowed_hosts: tuple[str, ...] = ()  # names the server has besides that of public_url
     redis_url: str | None = None  # where workers and machines share limits
     console_bind_address: tuple[str, int] = ("0.0.0.0", 8081)  # noqa: S104 - as bind_address
-    smtp_url: str = "smtp://127.0.0.1:25"
+    smtp_url: str = LOCAL_SMTP
     mail_from: str = "auth-service <auth-service@localhost>"
 
     @property

@@ -21,6 +21,7 @@ import psutil
 import pytest
 
 from shared.runtime.config import FIELDS
+from tests.conftest import free_port
 
 PROGRAM = Path(sys.executable).with_name("auth-service")
 PATIENCE = 30.0  # seconds
@@ -119,6 +120,8 @@ def _runs(process: psutil.Process) -> bool:
 @contextmanager
 def run_dev(data_dir: Path, port: int, *options: str, **variables: str) -> Iterator[Dev]:
     arguments = ["--data-dir", str(data_dir), "--port", str(port), *options]
+    if "--console-port" not in options:  # or tests at the same time would want the same
+        arguments += ["--console-port", str(free_port())]
     with TemporaryFile() as stdout, TemporaryFile() as stderr:
         dev = Dev(arguments, variables, stdout, stderr)
         try:
@@ -183,6 +186,10 @@ class Ran(msgspec.Struct, frozen=True, kw_only=True):
 
 def data_plane_of(dev: Dev) -> list[psutil.Process]:
     return [each for each in dev.running() if cmdline_of(each)[-2:] == ["serve", "data"]]
+
+
+def console_of(dev: Dev) -> list[psutil.Process]:
+    return [each for each in dev.running() if "control" in cmdline_of(each)]
 
 
 def cmdline_of(process: psutil.Process) -> list[str]:

@@ -29,7 +29,7 @@ from tests.support import MASTER_KEY
 _MEMORY = Path("/dev/shm")  # noqa: S108 - no fixed name in it
 _FIELDS = [
     *("issuer", "client_id", "client_secret", "audience", "token_endpoint", "jwks_uri"),
-    "database_url",
+    *("database_url", "console_url", "console_email", "console_password"),
 ]
 
 
@@ -52,7 +52,8 @@ def test_the_printed_database_is_a_running_postgresql_of_its_own(first: Ran) -> 
 def test_a_second_start_is_the_first_again_and_sigterm_ends_it(first: Ran, used_dir: Path) -> None:
     with run_dev(used_dir, first.port, "--json") as dev:
         announced = dev.announced()
-        same = [name for name in _FIELDS if name != "database_url"]  # its port may be another
+        ports_vary = {"database_url", "console_url"}
+        same = [name for name in _FIELDS if name not in ports_vary]
         assert [announced[name] for name in same] == [first.announced[name] for name in same]
         assert verify(first.token, announced) == first.claims
         verify(fetch_token(announced), announced)
@@ -188,6 +189,9 @@ def test_what_it_writes_is_for_its_owner_alone_whatever_the_umask(first: Ran) ->
 
 
 def test_no_secret_is_in_what_it_logs(first: Ran) -> None:
-    secrets = (first.announced["client_secret"], first.announced["database_url"].split("@")[0])
+    secrets = [
+        *(first.announced[name] for name in ("client_secret", "console_password")),
+        first.announced["database_url"].split("@")[0],
+    ]
     logged = first.stderr + (first.data_dir / "postgres/postgres.log").read_text()
     assert not [secret for secret in secrets if secret in logged]

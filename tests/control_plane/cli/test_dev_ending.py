@@ -1,4 +1,4 @@
-"""How `auth-service dev` ends: by a signal at any moment, by -9, and when its data plane does."""
+"""How `auth-service dev` ends: by a signal at any moment, by -9, and when a part of it does."""
 
 import contextlib
 import os
@@ -16,6 +16,7 @@ from tests.control_plane.cli.development import (
     MAY_TAKE_TO_STOP,
     Dev,
     Ran,
+    console_of,
     data_plane_of,
     fetch_token,
     run_dev,
@@ -37,15 +38,15 @@ def test_ctrl_c_ends_everything(first: Ran) -> None:
 def test_dev_killed_by_9_takes_the_data_plane_along_and_the_next_start_adopts_the_database(
     used_dir: Path,
 ) -> None:
-    port = free_port()
-    with run_dev(used_dir, port, "--json") as killed:
+    port, options = free_port(), ("--json", "--console-port", str(free_port()))
+    with run_dev(used_dir, port, *options) as killed:
         announced = killed.announced()
         server = server_of(used_dir)
         killed.process.kill()
         killed.process.wait()
-        until(lambda: not data_plane_of(killed), MAY_TAKE_TO_STOP)
+        until(lambda: not (data_plane_of(killed) or console_of(killed)), MAY_TAKE_TO_STOP)
         assert server.is_running()
-        with run_dev(used_dir, port, "--json") as dev:
+        with run_dev(used_dir, port, *options) as dev:
             assert dev.announced() == announced
             assert server_of(used_dir) == server
             verify(fetch_token(announced), announced)

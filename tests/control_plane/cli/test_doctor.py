@@ -15,6 +15,7 @@ from migrations.run import head_of
 from shared.runtime.embedded import EmbeddedPostgres
 from tests.conftest import new_installation
 from tests.control_plane.cli.conftest import Cli, Stocked
+from tests.mail_server import run_mail_server
 from tests.support import PEPPER, Installation, Server
 from tests.valkey import run_valkey
 
@@ -37,7 +38,7 @@ def test_a_sound_installation_passes_every_check(cli: Cli) -> None:
     assert bad(found) == []
     assert list(found) == [
         *("configuration", "database", "migrations", "clock", "signing keys", "discovery"),
-        "redis",
+        *("redis", "mail"),
     ]
     text = cli.text("doctor").stdout
     assert text.count("ok ") == len(found)
@@ -52,6 +53,26 @@ def test_a_redis_that_answers_is_well_and_one_that_does_not_is_found(cli: Cli) -
     found = examine(cli, REDIS_URL=valkey.url)
     assert bad(found) == ["redis"]
     assert "REDIS_URL" in found["redis"]["detail"]
+
+
+def test_mail_is_needed_once_people_sign_up(cli: Cli) -> None:
+    """Nobody mails from a machine that only issues tokens."""
+    found = examine(cli, SMTP_URL=None)["mail"]
+    assert found["ok"]
+    assert "SMTP_URL is not set" in found["detail"] or found["detail"] == "127.0.0.1:25"
+
+
+@pytest.mark.usefixtures("stocked")
+def test_a_mail_server_that_answers_is_well_and_one_that_does_not_is_found(cli: Cli) -> None:
+    with run_mail_server() as server:
+        assert examine(cli, SMTP_URL=server.url)["mail"]["detail"].endswith(str(server.port))
+        signed_in = server.url.replace("//", "//ann:c4n4ry@")
+        found = examine(cli, SMTP_URL=signed_in)
+        assert bad(found) == ["mail"]
+        assert "c4n4ry" not in str(found)
+    found = examine(cli, SMTP_URL=server.url)
+    assert bad(found) == ["mail"]
+    assert "SMTP_URL" in found["mail"]["detail"]
 
 
 def test_a_suspended_tenant_is_no_trouble(cli: Cli, stocked: Stocked) -> None:

@@ -1,0 +1,38 @@
+"""The console as `auth-service dev` starts it: with a mail server that catches all letters.
+
+It listens where SMTP_URL leads. A console in production is another application, which has none of
+this.
+"""
+
+from urllib.parse import urlsplit
+
+from litestar import Litestar, Router
+
+from control_plane.app import create_console, given
+from control_plane.dev.mailbox import Mailbox
+from control_plane.dev.pages import MAILBOX_PAGES
+from shared.runtime.config import Config, read_process_config
+from shared.runtime.leaving import Leaving
+from shared.runtime.logs import configure_logs
+
+
+def from_environment(_: Leaving) -> Litestar:
+    """Make a worker's application: what granian calls."""
+    config = read_process_config()
+    configure_logs(config.log_level)
+    return create_dev_console(config, Mailbox())
+
+
+def create_dev_console(config: Config, mailbox: Mailbox) -> Litestar:
+    place = urlsplit(config.smtp_url)
+
+    async def open_mailbox() -> None:
+        _ = await mailbox.open(place.hostname or "127.0.0.1", place.port or 0)
+
+    console = create_console(config)
+    console.register(
+        Router("/", route_handlers=MAILBOX_PAGES, dependencies={"mailbox": given(mailbox)})
+    )
+    console.on_startup.append(open_mailbox)
+    console.on_shutdown.append(mailbox.close)
+    return console

@@ -1,0 +1,72 @@
+"""Taking back the jobs of workers that are gone, and removing what has ended, in small pieces.
+
+Sessions that are over, people who never confirmed their address, jobs that were given up.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from control_plane.jobs.repository import forget_failed, requeue_stalled
+from control_plane.people.actions import remove_unconfirmed
+from control_plane.sessions.repository import remove_ended
+from shared.runtime.database import DATABASE_TROUBLE, Database
+from shared.runtime.logs import fields
+
+_log = logging.getLogger("control_plane")
+
+_EVERY = 600.0  # seconds
+_EVERY_RESCUE = 15.0  # seconds
+_RETRY = 30.0  # seconds
+_PIECE = 200  # rows of a transaction, so that no page waits for one
+_CONFIRM_WITHIN = timedelta(days=7)
+_FAILED_KEPT = timedelta(days=7)  # the link in a letter is long worth nothing then
+
+Remove = Callable[[AsyncConnection, datetime, int], Awaitable[int]]
+
+_ENDED: dict[str, tuple[Remove, timedelta]] = {
+    "sessions": (remove_ended, timedelta()),
+    "unconfirmed people": (remove_unconfirmed, _CONFIRM_WITHIN),
+    "failed jobs": (forget_failed, _FAILED_KEPT),
+}
+
+
+async def clean_up(database: Database) -> None:
+    """Run until cancelled."""
+    while True:
+        try:
+            removed = await remove_all_ended(database, datetime.now(UTC))
+            if any(removed.values()):
+                _log.info("removed what had ended", extra=fields(**removed))
+            await asyncio.sleep(_EVERY)
+        except DATABASE_TROUBLE as error:
+            _log.warning("what has ended could not be removed", extra=fields(cause=str(error)))
+            await asyncio.sleep(_RETRY)
+
+
+async def remove_all_ended(database: Database, now: datetime) -> dict[str, int]:
+    """Remove everything that has ended by now; give how many of each kind."""
+    removed = dict.fromkeys(_ENDED, 0)
+    for kind, (remove, kept) in _ENDED.items():
+        piece = _PIECE
+        while piece == _PIECE:
+            async with database.control() as connection:
+                piece = await remove(connection, now - kept, _PIECE)
+            removed[kind] += piece
+    return removed
+
+
+async def rescue_jobs(database: Database) -> None:
+    """Run until cancelled."""
+    while True:
+        try:
+            async with database.control() as connection:
+                taken = await requeue_stalled(connection)
+            if taken:
+                _log.warning("jobs of a worker that is gone begin anew", extra=fields(jobs=taken))
+        except DATABASE_TROUBLE as error:
+            _log.warning("jobs could not be looked after", extra=fields(cause=str(error)))
+        await asyncio.sleep(_EVERY_RESCUE)
