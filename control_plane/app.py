@@ -10,6 +10,7 @@ from litestar import Litestar, get
 from litestar.di import Provide
 from litestar.static_files import create_static_files_router
 
+from control_plane.http.attempts import Attempts
 from control_plane.http.door import Door
 from control_plane.http.errors import last_resorts
 from control_plane.http.rendering import Pages
@@ -20,11 +21,16 @@ from control_plane.members import repository as members
 from control_plane.people.actions import PeopleKeeper
 from control_plane.people.pages import PEOPLE_PAGES
 from control_plane.people.passwords import Passwords
+from control_plane.second_factors.actions import SecondFactors
+from control_plane.second_factors.pages import SECOND_FACTOR_PAGES
+from control_plane.security.actions import OwnSecurity
+from control_plane.security.pages import SECURITY_PAGES
 from control_plane.sessions.actions import find_session
 from shared.runtime.config import Config, read_process_config
 from shared.runtime.database import Database
 from shared.runtime.leaving import Leaving
 from shared.runtime.logs import configure_logs
+from shared.runtime.sealing import Sealer
 from web import ROOT
 
 _LARGEST_BODY = 64 * 1024
@@ -42,7 +48,16 @@ def create_console(config: Config) -> Litestar:
     pages = Pages(config.console_url)
     csrf_key = hmac.digest(config.secret_peppers[0].octets, b"console csrf", "sha256")
     visitors = Visitors(pages, csrf_key, config.trusted_proxies)
-    people = PeopleKeeper(database, Passwords(), queue_letter, config.console_url)
+    passwords = Passwords()
+    people = PeopleKeeper(database, passwords, queue_letter, config.console_url)
+    second_factors = SecondFactors(
+        database,
+        Sealer(config.master_keys),
+        config.secret_peppers,
+        queue_letter,
+        config.console_url,
+    )
+    security = OwnSecurity(database, passwords, second_factors, queue_letter, config.console_url)
 
     async def find(token: str, now: datetime) -> SignedIn | None:
         session = await find_session(database, token, now)
@@ -71,6 +86,8 @@ def create_console(config: Config) -> Litestar:
     return Litestar(
         route_handlers=[
             *PEOPLE_PAGES,
+            *SECOND_FACTOR_PAGES,
+            *SECURITY_PAGES,
             livez,
             create_static_files_router(
                 "/static",
@@ -80,12 +97,16 @@ def create_console(config: Config) -> Litestar:
             ),
         ],
         before_request=door,
+        before_send=[pages.protect],
         dependencies={
             "pages": given(pages),
             "visitors": given(visitors),
             "people": given(people),
+            "second_factors": given(second_factors),
+            "security": given(security),
             "database": given(database),
             "clock": given(_now),
+            "attempts": given(Attempts()),
         },
         lifespan=[lifespan],
         exception_handlers=last_resorts(pages),

@@ -1,9 +1,13 @@
 """Who is signed in, and what of theirs a page shows."""
 
+from typing import Any
+
 import msgspec
+from litestar import Request
+from litestar.exceptions import NotAuthorizedException
 
 from control_plane.members.rules import ROLE_NAMES, Permission, Role, may
-from control_plane.sessions.rules import Session
+from control_plane.sessions.rules import Session, SessionKind
 
 
 class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,5 +25,18 @@ class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
         return self.role is not None and may(self.role, Permission[permission])
 
     @property
+    def is_whole(self) -> bool:
+        """Tell whether nothing is left to prove; before that a page shows nothing of theirs."""
+        return self.session.kind is not SessionKind.HALF
+
+    @property
     def role_name(self) -> str:
         return "" if self.role is None else ROLE_NAMES[self.role]
+
+
+def signed_in_of(request: Request[Any, Any, Any]) -> SignedIn:
+    """Give who is signed in, where the door let in nobody else."""
+    signed_in = request.scope.get("signed_in")
+    if not isinstance(signed_in, SignedIn):
+        raise NotAuthorizedException
+    return signed_in

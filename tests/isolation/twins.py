@@ -49,6 +49,7 @@ from data_plane.store.usage import StoredUsage
 from shared.domain.jwk import Algorithm
 from shared.domain.plan import AccountLimits, PlanName
 from shared.domain.snapshot import TenantStatus
+from tests.isolation import of_people
 from tests.isolation.calls import (
     FROM_THE_FIRST,
     LONG_AGO,
@@ -86,7 +87,6 @@ from tests.isolation.calls import (
 from tests.isolation.populated import WORKLOAD
 
 Method: TypeAlias = Callable[..., Any]
-
 
 EVER = Window(FIRST_ID, LAST_ID)
 
@@ -199,6 +199,7 @@ SEES_NOTHING: dict[Method, Twin] = {
 }
 
 REFUSED: dict[Method, Twin] = {
+    **of_people.REFUSED,
     accounts.add_account: in_control_plane(lambda c, _: accounts.add_account(c, "a_b", "B's")),
     accounts.find_account: in_control_plane(lambda c, _: accounts.find_account(c, "operator")),
     accounts.list_accounts: in_control_plane(
@@ -294,7 +295,6 @@ TOUCHES_NO_TENANT: dict[Method, str] = {
     batch.months_of: "pure",
     Batch.months: "pure",
     **dict.fromkeys(public_methods(Spool), "keeps batches in files, and reads no table"),
-    **dict.fromkeys(public_methods(SpoolFiles), "files, and no table"),
-    **dict.fromkeys(public_methods(Segment), "a file, and no table"),
+    **dict.fromkeys((*public_methods(SpoolFiles), *public_methods(Segment)), "files, and no table"),
     Record.packed: "pure",
 }
