@@ -18,6 +18,8 @@ from control_plane.http.signed_in import SignedIn
 from control_plane.http.visitors import Visitors
 from control_plane.mail.actions import queue_letter
 from control_plane.members import repository as members
+from control_plane.passkeys.actions import Passkeys
+from control_plane.passkeys.pages import PASSKEY_PAGES
 from control_plane.people.actions import PeopleKeeper
 from control_plane.people.pages import PEOPLE_PAGES
 from control_plane.people.passwords import Passwords
@@ -57,6 +59,8 @@ def create_console(config: Config) -> Litestar:
         queue_letter,
         config.console_url,
     )
+    passkey_key = hmac.digest(config.secret_peppers[0].octets, b"passkey challenge", "sha256")
+    passkeys = Passkeys(database, passkey_key, queue_letter, config.console_url)
     security = OwnSecurity(database, passwords, second_factors, queue_letter, config.console_url)
 
     async def find(token: str, now: datetime) -> SignedIn | None:
@@ -88,6 +92,7 @@ def create_console(config: Config) -> Litestar:
             *PEOPLE_PAGES,
             *SECOND_FACTOR_PAGES,
             *SECURITY_PAGES,
+            *PASSKEY_PAGES,
             livez,
             create_static_files_router(
                 "/static",
@@ -104,6 +109,7 @@ def create_console(config: Config) -> Litestar:
             "people": given(people),
             "second_factors": given(second_factors),
             "security": given(security),
+            "passkeys": given(passkeys),
             "database": given(database),
             "clock": given(_now),
             "attempts": given(Attempts()),

@@ -44,6 +44,10 @@ class Attempts:
         _count(self._networks, site_of(ip_address(address)), now)
         _count(self._people, person, now)
 
+    def count_network(self, now: datetime, address: str) -> None:
+        """Count an attempt that names nobody yet. Raises TooManyAttempts."""
+        _count(self._networks, site_of(ip_address(address)), now)
+
     def count_code(self, now: datetime, person: str) -> None:
         """Count a code of a second factor. Raises TooManyAttempts."""
         _count(self._people, f"code of {person}", now, _WINDOW_OF_CODES)

@@ -53,6 +53,17 @@ def password_changed(to: str, console_url: str) -> Letter:
     )
 
 
+def passkey_added(to: str, console_url: str) -> Letter:
+    return Letter(
+        to=to,
+        subject="A passkey was added",
+        words=("From now on a new passkey signs you in, without your password.",),
+        button="Your security",
+        link=f"{console_url}/you",
+        ending=_NOT_YOU,
+    )
+
+
 def second_factor_on(to: str, console_url: str) -> Letter:
     return Letter(
         to=to,

@@ -7,6 +7,8 @@ from control_plane.mail import actions as mail
 from control_plane.mail.rules import Letter
 from control_plane.members import repository as members
 from control_plane.members.rules import Role
+from control_plane.passkeys import repository as passkeys
+from control_plane.passkeys.repository import PasskeyRow
 from control_plane.people import repository as people
 from control_plane.people.rules import LinkPurpose
 from control_plane.sessions import actions as session_actions
@@ -30,6 +32,16 @@ _SESSION = Session(
     ends_at=SOON,
 )
 
+_PASSKEY = PasskeyRow(
+    credential_id=_DIGEST,
+    person_id=_PERSON,
+    public_key=b"k",
+    sign_count=0,
+    name="A",
+    created_at=NOW,
+    used_at=None,
+)
+
 REFUSED: dict[Callable[..., Any], Twin] = {
     mail.queue_letter: in_control_plane(
         lambda c, _: mail.queue_letter(c, Letter(to="a@example.org", subject="", words=()))
@@ -42,6 +54,15 @@ REFUSED: dict[Callable[..., Any], Twin] = {
         lambda c, _: members.find_membership(c, _PERSON, "operator")
     ),
     members.list_members: in_control_plane(lambda c, _: members.list_members(c, "operator")),
+    passkeys.add_passkey: in_control_plane(lambda c, _: passkeys.add_passkey(c, _PASSKEY)),
+    passkeys.find_passkey: in_control_plane(lambda c, _: passkeys.find_passkey(c, _DIGEST)),
+    passkeys.passkeys_of: in_control_plane(lambda c, _: passkeys.passkeys_of(c, _PERSON)),
+    passkeys.use_passkey: in_control_plane(
+        lambda c, _: passkeys.use_passkey(c, _DIGEST, 1, NOW, NOW)
+    ),
+    passkeys.remove_passkey: in_control_plane(
+        lambda c, _: passkeys.remove_passkey(c, _PERSON, _DIGEST)
+    ),
     people.add_person: in_control_plane(
         lambda c, _: people.add_person(c, _PERSON, "b@example.org", None)
     ),
