@@ -13,6 +13,7 @@ from litestar.static_files import create_static_files_router
 from control_plane.audit.pages import AUDIT_PAGES
 from control_plane.clients.pages import CLIENT_PAGES
 from control_plane.clients.shown import ClientShower
+from control_plane.http.attempts import Attempts
 from control_plane.http.door import Door
 from control_plane.http.errors import last_resorts
 from control_plane.http.probes import PROBES
@@ -23,9 +24,15 @@ from control_plane.limits.pages import LimitPage
 from control_plane.limits.rules import LimitReached
 from control_plane.mail.actions import queue_letter
 from control_plane.members import repository as members
+from control_plane.passkeys.actions import Passkeys
+from control_plane.passkeys.pages import PASSKEY_PAGES
 from control_plane.people.actions import PeopleKeeper
 from control_plane.people.pages import PEOPLE_PAGES
 from control_plane.people.passwords import Passwords
+from control_plane.second_factors.actions import SecondFactors
+from control_plane.second_factors.pages import SECOND_FACTOR_PAGES
+from control_plane.security.actions import OwnSecurity
+from control_plane.security.pages import SECURITY_PAGES
 from control_plane.sessions.actions import find_session
 from control_plane.start.pages import START_PAGES
 from control_plane.team.actions import TeamKeeper
@@ -37,6 +44,7 @@ from shared.runtime.config import Config, read_process_config
 from shared.runtime.database import Database
 from shared.runtime.leaving import Leaving
 from shared.runtime.logs import configure_logs
+from shared.runtime.sealing import Sealer
 from web import ROOT
 
 _LARGEST_BODY = 64 * 1024
@@ -57,6 +65,16 @@ def create_console(config: Config) -> Litestar:
     passwords = Passwords()
     people = PeopleKeeper(database, passwords, queue_letter, config.console_url)
     team = TeamKeeper(database, queue_letter, config.console_url)
+    second_factors = SecondFactors(
+        database,
+        Sealer(config.master_keys),
+        config.secret_peppers,
+        queue_letter,
+        config.console_url,
+    )
+    passkey_key = hmac.digest(config.secret_peppers[0].octets, b"passkey challenge", "sha256")
+    passkeys = Passkeys(database, passkey_key, queue_letter, config.console_url)
+    security = OwnSecurity(database, passwords, second_factors, queue_letter, config.console_url)
 
     async def find(token: str, now: datetime) -> SignedIn | None:
         session = await find_session(database, token, now)
@@ -92,6 +110,9 @@ def create_console(config: Config) -> Litestar:
             *TENANT_PAGES,
             *CLIENT_PAGES,
             *PROBES,
+            *SECOND_FACTOR_PAGES,
+            *SECURITY_PAGES,
+            *PASSKEY_PAGES,
             create_static_files_router(
                 "/static",
                 directories=[ROOT / "static"],
@@ -100,6 +121,7 @@ def create_console(config: Config) -> Litestar:
             ),
         ],
         before_request=door,
+        before_send=[pages.protect],
         dependencies={
             "pages": given(pages),
             "visitors": given(visitors),
@@ -110,6 +132,10 @@ def create_console(config: Config) -> Litestar:
             "clock": given(_now),
             "config": given(config),
             "shower": given(ClientShower(pages, visitors, database, config.public_url, _now)),
+            "second_factors": given(second_factors),
+            "security": given(security),
+            "passkeys": given(passkeys),
+            "attempts": given(Attempts()),
         },
         lifespan=[lifespan],
         exception_handlers={**last_resorts(pages), LimitReached: LimitPage(pages)},

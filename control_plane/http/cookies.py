@@ -2,13 +2,19 @@
 
 from litestar.datastructures import Cookie
 
+from control_plane.sessions.actions import Begun
+from control_plane.sessions.rules import LIFETIMES, SessionKind
+
 SESSION = "__Host-session"
 VISITOR = "__Host-visitor"
 
 
-def session_cookie(token: str, seconds: int | None) -> Cookie:
-    """Give the session's cookie; without seconds it ends with the browser."""
-    return _cookie(SESSION, token, seconds)
+def session_cookie(begun: Begun) -> Cookie:
+    """Give the session's cookie; it ends with the browser unless that was to be remembered."""
+    kind = begun.session.kind
+    lasting = kind is SessionKind.REMEMBERED
+    seconds = int(LIFETIMES[kind].absolute.total_seconds()) if lasting else None
+    return _cookie(SESSION, begun.token, seconds)
 
 
 def no_session_cookie() -> Cookie:

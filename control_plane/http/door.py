@@ -7,6 +7,7 @@ by omission.
 
 from datetime import datetime
 from typing import Any, Protocol, TypeAlias
+from urllib.parse import quote, urlsplit
 
 from litestar import Request, Response
 
@@ -81,10 +82,17 @@ class Door:
         """Ask for a fresh proof of who it is, where the last one is some minutes old."""
         if signed_in.session.is_stepped_up(self._clock()):
             return None
-        return self._pages.go(request, f"/signin/again?next={_back(request)}")
+        return self._pages.go(request, f"/signin/again?next={self._back(request)}")
 
     def _to_sign_in(self, request: AnyRequest) -> Response[Any]:
-        return self._pages.go(request, f"/signin?next={_back(request)}")
+        return self._pages.go(request, f"/signin?next={self._back(request)}")
+
+    def _back(self, request: AnyRequest) -> str:
+        """Where to go on afterwards: the page itself, or for a form the page that it stood on."""
+        if request.method in _SAFE:
+            return quote(request.url.path)
+        page = urlsplit(request.headers.get("referer", ""))
+        return quote(page.path) if f"{page.scheme}://{page.netloc}" == self._origin else "/"
 
     def _refuse(self, request: AnyRequest, status: int, why: str) -> Response[str]:
         return self._pages.show(
@@ -94,8 +102,3 @@ class Door:
 
 def _may(signed_in: SignedIn, permission: Permission | None) -> bool:
     return permission is not None and signed_in.role is not None and may(signed_in.role, permission)
-
-
-def _back(request: AnyRequest) -> str:
-    """Where to go on afterwards: the page itself, or for a form the page that it stood on."""
-    return request.url.path if request.method in _SAFE else "/"

@@ -7,6 +7,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, NotFoundException
 from litestar.types import ExceptionHandlersMap
 
+from control_plane.http.attempts import TooManyAttempts
 from control_plane.http.rendering import Pages
 from shared.domain.refused import Refused
 
@@ -38,6 +39,13 @@ def last_resorts(pages: Pages) -> ExceptionHandlersMap:
             request, "refused.html", status=422, title="Not possible", why=str(refusal)
         )
 
+    def of_attempts(request: AnyRequest, refusal: TooManyAttempts) -> Response[str]:
+        answer = pages.show(
+            request, "refused.html", status=429, title="Too many attempts", why=f"{refusal}."
+        )
+        answer.headers["Retry-After"] = str(refusal.seconds)
+        return answer
+
     def of_ours(request: AnyRequest, error: Exception) -> Response[str]:
         """Show nothing of a mistake of ours; all of it is in the log."""
         _log.error("unexpected error", exc_info=error)
@@ -49,4 +57,9 @@ def last_resorts(pages: Pages) -> ExceptionHandlersMap:
             why="It is our fault, and we have noted it. Nothing of yours was lost.",
         )
 
-    return {HTTPException: of_framework, Refused: of_rule, Exception: of_ours}
+    return {
+        HTTPException: of_framework,
+        TooManyAttempts: of_attempts,
+        Refused: of_rule,
+        Exception: of_ours,
+    }

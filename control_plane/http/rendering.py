@@ -9,14 +9,14 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Request, Response
-from litestar.datastructures import Cookie
+from litestar.datastructures import Cookie, MutableScopeHeaders
+from litestar.types import Message, Scope
 
 from control_plane.http.icons import icon
 from web import ROOT
 
+_PAGE = {"Cache-Control": "no-store", "Vary": "HX-Request"}
 _HEADERS = {
-    "Cache-Control": "no-store",
-    "Vary": "HX-Request",
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
         "connect-src 'self'; form-action 'self' https://checkout.stripe.com; base-uri 'none'; "
@@ -33,7 +33,8 @@ class Pages:
     """Renders templates of `web/templates`; one for each process."""
 
     def __init__(self, console_url: str) -> None:
-        self._headers = _HEADERS | (_HSTS if console_url.startswith("https:") else {})
+        self._everywhere = _HEADERS | (_HSTS if console_url.startswith("https:") else {})
+        self._headers = _PAGE | self._everywhere
         self._environment = Environment(
             loader=FileSystemLoader(ROOT / "templates"),
             autoescape=True,
@@ -45,8 +46,15 @@ class Pages:
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """What every answer of the console says, also one that is no page."""
+        """What an answer says that is made elsewhere and shows something of a person's."""
         return self._headers
+
+    async def protect(self, message: Message, _: Scope) -> None:
+        """Add the protecting headers to an answer without them: a file's, a probe's."""
+        if message["type"] == "http.response.start":
+            headers = MutableScopeHeaders.from_message(message)
+            for name, value in self._everywhere.items():
+                headers.setdefault(name, value)
 
     def show(
         self,

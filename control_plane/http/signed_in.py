@@ -7,7 +7,7 @@ from litestar import Request
 from litestar.exceptions import NotAuthorizedException
 
 from control_plane.members.rules import ROLE_NAMES, Permission, Role, may
-from control_plane.sessions.rules import Session
+from control_plane.sessions.rules import Session, SessionKind
 
 
 class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +23,11 @@ class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
     def may(self, permission: str) -> bool:
         """For templates: `signed_in.may("CHANGE_CLIENTS")`."""
         return self.role is not None and may(self.role, Permission[permission])
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether nothing is left to prove; before that a page shows nothing of theirs."""
+        return self.session.kind is not SessionKind.HALF
 
     @property
     def role_name(self) -> str:

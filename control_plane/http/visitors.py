@@ -6,14 +6,16 @@ from typing import Any
 
 from litestar import Request, Response
 
-from control_plane.http.cookies import VISITOR, visitor_cookie
+from control_plane.http.cookies import SESSION, VISITOR, visitor_cookie
 from control_plane.http.csrf import csrf_token
 from control_plane.http.rendering import Pages
 from control_plane.sessions.actions import Visitor
+from shared.domain.client_address import client_address
+from shared.domain.outbound_url import Network
 
 
 class Visitors:
-    def __init__(self, pages: Pages, csrf_key: bytes, proxies: Collection[Any] = ()) -> None:
+    def __init__(self, pages: Pages, csrf_key: bytes, proxies: Collection[Network]) -> None:
         self._pages = pages
         self._key = csrf_key
         self._proxies = proxies
@@ -31,6 +33,8 @@ class Visitors:
         )
 
     def visitor(self, request: Request[Any, Any, Any]) -> Visitor:
-        """Say where the request comes from."""
-        peer = request.client.host if request.client else ""
-        return Visitor(peer, request.headers.get("user-agent", ""))
+        """Say where the request comes from; of what is said on the way, only our proxies' word."""
+        peer = request.client.host if request.client else None
+        address = client_address(peer, tuple(request.scope["headers"]), self._proxies)
+        agent = request.headers.get("user-agent", "")
+        return Visitor(str(address), agent, request.cookies.get(SESSION, ""))

@@ -102,7 +102,9 @@ class PeopleKeeper:
             if person_id is None:
                 raise LinkRefused("this link is too old or was used already")
             await repository.change_person(connection, person_id, verified_at=now)
-            return await _begin(connection, person_id, SessionKind.CONSOLE, visitor, now)
+            person = await repository.find_person(connection, person_id)
+            kind = whole_or_half(person, SessionKind.CONSOLE)
+            return await _begin(connection, person_id, kind, visitor, now)
 
     async def sign_in(
         self, email: str, password: str, kind: SessionKind, visitor: Visitor, now: datetime
@@ -116,8 +118,8 @@ class PeopleKeeper:
         right = await self._passwords.is_right(held, password)
         if person is None or not right or person.verified_at is None:
             raise SignInRefused("the address or the password is not right, or not confirmed yet")
-        wanted = kind if person.totp_sealed is None else SessionKind.HALF
         async with self._database.control() as connection:
+            wanted = whole_or_half(person, kind)
             return await _begin(connection, person.id, wanted, visitor, now)
 
     async def ask_reset(self, email: str, now: datetime) -> None:
@@ -149,6 +151,7 @@ class PeopleKeeper:
             await repository.change_person(
                 connection, person_id, password_hash=password_hash, verified_at=now
             )
+            await repository.remove_links(connection, person_id)
             await sessions.remove_sessions_of(connection, person_id)
             person = await repository.find_person(connection, person_id)
             if person is not None:
@@ -159,6 +162,12 @@ class PeopleKeeper:
     async def _find(self, email: str) -> PersonRow | None:
         async with self._database.control() as connection:
             return await repository.find_by_email(connection, email.strip().lower())
+
+
+def whole_or_half(person: PersonRow | None, wanted: SessionKind) -> SessionKind:
+    """Give the kind of session that one proof begins: half of one, where a second is asked for."""
+    has_second = person is None or person.totp_sealed is not None
+    return SessionKind.HALF if has_second else wanted
 
 
 async def _link(

@@ -1,6 +1,13 @@
 """What we write to people about their sign-in. Pure."""
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 from control_plane.mail.rules import Letter
+
+Writer: TypeAlias = Callable[[str, str], Letter]  # to, console_url
+
+_NOT_YOU = "If it was not you, ask for a new password at once, and tell us."
 
 
 def verification(to: str, console_url: str, token: str) -> Letter:
@@ -39,8 +46,41 @@ def password_changed(to: str, console_url: str) -> Letter:
     return Letter(
         to=to,
         subject="Your password was changed",
-        words=("Your password was changed, and you were signed out everywhere.",),
+        words=("Your password was changed, and every other session was ended.",),
         button="Sign in",
         link=f"{console_url}/signin",
-        ending="If it was not you, ask for a new password at once, and tell us.",
+        ending=_NOT_YOU,
+    )
+
+
+def passkey_added(to: str, console_url: str) -> Letter:
+    return Letter(
+        to=to,
+        subject="A passkey was added",
+        words=("From now on a new passkey signs you in, without your password.",),
+        button="Your security",
+        link=f"{console_url}/you",
+        ending=_NOT_YOU,
+    )
+
+
+def second_factor_on(to: str, console_url: str) -> Letter:
+    return Letter(
+        to=to,
+        subject="A second factor was set up",
+        words=("From now on we ask for a code of your authenticator app when you sign in.",),
+        button="Your security",
+        link=f"{console_url}/you",
+        ending=_NOT_YOU,
+    )
+
+
+def second_factor_off(to: str, console_url: str) -> Letter:
+    return Letter(
+        to=to,
+        subject="Your second factor was turned off",
+        words=("We ask for no code of an authenticator app any more when you sign in.",),
+        button="Your security",
+        link=f"{console_url}/you",
+        ending=_NOT_YOU,
     )

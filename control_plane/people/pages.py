@@ -2,15 +2,18 @@
 
 from contextlib import suppress
 from typing import Any
+from urllib.parse import urlencode
 
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromQuery
 
 from control_plane.accounts.rules import InvalidAccount
+from control_plane.http.attempts import Attempts
 from control_plane.http.clock import Clock
 from control_plane.http.cookies import SESSION, no_session_cookie, session_cookie
-from control_plane.http.forms import read_fields
+from control_plane.http.even_time import even_time
+from control_plane.http.forms import Fields, read_fields
 from control_plane.http.rendering import Pages, own_path
 from control_plane.http.visitors import Visitors
 from control_plane.people.actions import (
@@ -21,7 +24,7 @@ from control_plane.people.actions import (
 )
 from control_plane.people.rules import InvalidEmail, WeakPassword
 from control_plane.sessions.actions import Begun, end_session
-from control_plane.sessions.rules import LIFETIMES, SessionKind
+from control_plane.sessions.rules import SessionKind
 from shared.runtime.database import Database
 
 _OPEN = {"open": True}
@@ -40,12 +43,15 @@ async def sign_up(
     request: AnyRequest,
     visitors: NamedDependency[Visitors],
     people: NamedDependency[PeopleKeeper],
+    attempts: NamedDependency[Attempts],
     clock: NamedDependency[Clock],
 ) -> Response[Any]:
     fields = await read_fields(request)
+    attempts.count_letter(clock(), _name_of(fields))
     asked = SignUp(email=fields["email"], password=fields["password"], account=fields["account"])
     try:
-        await people.sign_up(asked, clock())
+        async with even_time():
+            await people.sign_up(asked, clock())
     except (InvalidEmail, WeakPassword, InvalidAccount) as refusal:
         errors = {_field_of(refusal): str(refusal)}
         form = fields.without(*_SECRET)
@@ -58,11 +64,14 @@ async def send_again(
     request: AnyRequest,
     visitors: NamedDependency[Visitors],
     people: NamedDependency[PeopleKeeper],
+    attempts: NamedDependency[Attempts],
     clock: NamedDependency[Clock],
 ) -> Response[str]:
     fields = await read_fields(request)
-    with suppress(InvalidEmail):
-        await people.send_verification_again(fields["email"], clock())
+    attempts.count_letter(clock(), _name_of(fields))
+    async with even_time():
+        with suppress(InvalidEmail):
+            await people.send_verification_again(fields["email"], clock())
     return visitors.show(request, "people/sent.html", email=fields["email"], why="confirm")
 
 
@@ -87,7 +96,7 @@ async def verify(
         begun = await people.verify(token, visitors.visitor(request), clock())
     except LinkRefused as refusal:
         return visitors.show(request, "people/link_refused.html", status=422, why=str(refusal))
-    return pages.go(request, "/start", [_cookie_of(begun)])
+    return pages.go(request, "/start", [session_cookie(begun)])
 
 
 @get("/signin", opt=_OPEN)
@@ -108,14 +117,15 @@ async def sign_in(
     pages: NamedDependency[Pages],
     visitors: NamedDependency[Visitors],
     people: NamedDependency[PeopleKeeper],
+    attempts: NamedDependency[Attempts],
     clock: NamedDependency[Clock],
 ) -> Response[Any]:
     fields = await read_fields(request)
+    visitor, now = visitors.visitor(request), clock()
+    attempts.count(now, visitor.address, _name_of(fields))
     kind = SessionKind.REMEMBERED if fields["remember"] else SessionKind.CONSOLE
     try:
-        begun = await people.sign_in(
-            fields["email"], fields["password"], kind, visitors.visitor(request), clock()
-        )
+        begun = await people.sign_in(fields["email"], fields["password"], kind, visitor, now)
     except SignInRefused as refusal:
         return visitors.show(
             request,
@@ -124,7 +134,7 @@ async def sign_in(
             form=fields.without(*_SECRET),
             error=str(refusal),
         )
-    return pages.go(request, own_path(fields["next"] or "/"), [_cookie_of(begun)])
+    return pages.go(request, _onward(begun, fields), [session_cookie(begun)])
 
 
 @post("/signout", opt=_OPEN, status_code=200)
@@ -145,10 +155,13 @@ async def ask_reset(
     request: AnyRequest,
     visitors: NamedDependency[Visitors],
     people: NamedDependency[PeopleKeeper],
+    attempts: NamedDependency[Attempts],
     clock: NamedDependency[Clock],
 ) -> Response[str]:
     fields = await read_fields(request)
-    await people.ask_reset(fields["email"], clock())
+    attempts.count_letter(clock(), _name_of(fields))
+    async with even_time():
+        await people.ask_reset(fields["email"], clock())
     return visitors.show(request, "people/sent.html", email=fields["email"], why="reset")
 
 
@@ -199,11 +212,16 @@ PEOPLE_PAGES = [
 ]
 
 
-def _cookie_of(begun: Begun) -> Any:
-    kind = begun.session.kind
-    lasting = kind is SessionKind.REMEMBERED
-    seconds = int(LIFETIMES[kind].absolute.total_seconds()) if lasting else None
-    return session_cookie(begun.token, seconds)
+def _onward(begun: Begun, fields: Fields) -> str:
+    """Where sign-in leads: to what was asked for, or first to the second factor."""
+    target = own_path(fields["next"] or "/")
+    if begun.session.kind is not SessionKind.HALF:
+        return target
+    return "/signin/second?" + urlencode({"next": target, "remember": fields["remember"]})
+
+
+def _name_of(fields: Fields) -> str:
+    return fields["email"].strip().lower()
 
 
 def _field_of(refusal: Exception) -> str:

@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Text, cast, delete, insert, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -51,6 +52,31 @@ async def change_person(connection: AsyncConnection, person_id: str, **values: A
     await connection.execute(update(person).where(person.c.id == person_id).values(**values))
 
 
+async def spend_step(connection: AsyncConnection, person_id: str, step: int) -> bool:
+    """Note the time step whose code was used; False where it, or a later one, was used before."""
+    spent = await connection.execute(
+        update(person)
+        .where(person.c.id == person_id, person.c.totp_last_step < step)
+        .values(totp_last_step=step)
+        .returning(person.c.id)
+    )
+    return spent.first() is not None
+
+
+async def spend_recovery_code(
+    connection: AsyncConnection, person_id: str, digests: list[str]
+) -> bool:
+    """Take out the recovery code, by whichever of its digests is kept; False where none is."""
+    kept, digest = person.c.recovery_digests, cast(digests, ARRAY(Text))
+    spent = await connection.execute(
+        update(person)
+        .where(person.c.id == person_id, kept.has_any(digest))
+        .values(recovery_digests=kept.op("-")(digest))
+        .returning(person.c.id)
+    )
+    return spent.first() is not None
+
+
 async def add_link(
     connection: AsyncConnection,
     digest: bytes,
@@ -69,6 +95,11 @@ async def add_link(
             digest=digest, person_id=person_id, purpose=purpose, expires_at=expires_at
         )
     )
+
+
+async def remove_links(connection: AsyncConnection, person_id: str) -> None:
+    """End the links that were mailed before: one may lie in a mailbox that others read."""
+    await connection.execute(delete(mailed_link).where(mailed_link.c.person_id == person_id))
 
 
 async def spend_link(

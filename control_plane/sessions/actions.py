@@ -24,6 +24,10 @@ class Visitor(msgspec.Struct, frozen=True):
 
     address: str
     agent: str
+    token: str = ""  # of the session that the browser has; the next one takes its place
+
+    def __repr__(self) -> str:
+        return f"Visitor({self.address!r}, {self.agent!r})"
 
 
 class Begun(msgspec.Struct, frozen=True):
@@ -55,20 +59,26 @@ async def begin_session(
         ends_at=now + LIFETIMES[kind].absolute,
     )
     token = secrets.token_urlsafe(_TOKEN_BYTES)
+    if visitor.token:
+        await repository.remove_session(connection, digest_of(visitor.token))
     await repository.add_session(connection, digest_of(token), new)
     return Begun(token, new)
 
 
 async def renew_session(
-    connection: AsyncConnection, token: str, kind: SessionKind, now: datetime
+    connection: AsyncConnection, token: str, now: datetime, kind: SessionKind | None = None
 ) -> Begun | None:
-    """Put another session in the place of this one, of a kind that may do more."""
+    """Put another session in the place of this one, after a proof of who it is.
+
+    It may be of a kind that may do more; None where the session is over.
+    """
     held = await repository.find_session(connection, digest_of(token))
     if held is None or not held.lives(now):
         return None
-    await repository.remove_session(connection, digest_of(token))
-    visitor = Visitor(held.address, held.agent)
-    return await begin_session(connection, kind, held.person_id, held.account_id, visitor, now)
+    visitor = Visitor(held.address, held.agent, token)
+    return await begin_session(
+        connection, kind or held.kind, held.person_id, held.account_id, visitor, now
+    )
 
 
 async def move_session(

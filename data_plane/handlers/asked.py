@@ -10,7 +10,6 @@ from data_plane.handlers.answer import Answer
 from data_plane.handlers.assertion import client_of_assertion
 from data_plane.handlers.given import Given
 from data_plane.handlers.patience import Patience
-from data_plane.protocol.client_address import site_of
 from data_plane.protocol.client_assertion import PresentedAssertion
 from data_plane.protocol.client_authentication import (
     PresentedSecret,
@@ -35,6 +34,7 @@ from data_plane.protocol.request_gate import (
 )
 from data_plane.protocol.served_issuer import ServedIssuer
 from shared.domain.client import Client
+from shared.domain.client_address import site_of
 from shared.domain.outbound_url import Address
 from shared.domain.snapshot import TenantStatus
 

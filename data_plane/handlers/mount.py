@@ -20,10 +20,10 @@ from data_plane.handlers.patience import Patience
 from data_plane.handlers.revoke import revoke
 from data_plane.handlers.token import token
 from data_plane.ports import RefusedRequest
-from data_plane.protocol.client_address import client_address
 from data_plane.protocol.errors import NotFound, OAuthError, TooManyRequests
 from data_plane.protocol.request_gate import read_head
 from data_plane.protocol.served_issuer import ServedIssuer
+from shared.domain.client_address import client_address
 from shared.domain.ids import ClientId
 from shared.domain.issuer import SLUG_PATTERN
 from shared.domain.outbound_url import Network

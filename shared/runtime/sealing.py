@@ -1,7 +1,8 @@
-"""Private keys at rest: AES-256-GCM under the master key, bound to tenant and kid.
+"""Secrets at rest that we must read again: AES-256-GCM under the master key, bound to their place.
 
-A sealed key is  version (1 byte) | id of the master key (8) | nonce (12) | ciphertext and tag.
-The associated data is tenant and kid, so a row moved to another tenant, or renamed, does not open.
+Sealed is  version (1 byte) | id of the master key (8) | nonce (12) | ciphertext and tag.
+The associated data is tenant and kid of a private key, or the person of a TOTP secret: a row that
+is moved to another tenant or person, or renamed, does not open.
 Nonces are random: one master key may seal 2**32 keys (NIST SP 800-38D section 8.3).
 """
 
@@ -20,7 +21,7 @@ _NONCE_END = 21
 
 
 class CannotOpen(Refused):
-    """No master key at hand opens this, or it was sealed for another tenant or kid."""
+    """No master key at hand opens this, or it was sealed for another place."""
 
 
 class Sealer:
@@ -31,25 +32,41 @@ class Sealer:
         self._ciphers = {key.key_id.encode(): AESGCM(key.octets) for key in master_keys}
 
     def seal(self, private_key: bytes, tenant: TenantId, kid: Kid) -> bytes:
+        return self._seal(private_key, _of_key(tenant, kid))
+
+    def open(self, sealed: bytes, tenant: TenantId, kid: Kid) -> bytes:
+        return self._open(sealed, _of_key(tenant, kid), "signing key")
+
+    def seal_totp(self, secret: bytes, person_id: str) -> bytes:
+        return self._seal(secret, _of_totp(person_id))
+
+    def open_totp(self, sealed: bytes, person_id: str) -> bytes:
+        return self._open(sealed, _of_totp(person_id), "TOTP secret")
+
+    def _seal(self, octets: bytes, place: bytes) -> bytes:
         key_id = self._writing.key_id.encode()
         nonce = os.urandom(_NONCE_END - _KEY_ID_END)
-        sealed = self._ciphers[key_id].encrypt(nonce, private_key, _bound_to(tenant, kid))
+        sealed = self._ciphers[key_id].encrypt(nonce, octets, place)
         return _VERSION + key_id + nonce + sealed
 
     def is_newest(self, sealed: bytes) -> bool:
         """Tell whether it is sealed under the master key that seals now."""
         return sealed[1:_KEY_ID_END] == self._writing.key_id.encode()
 
-    def open(self, sealed: bytes, tenant: TenantId, kid: Kid) -> bytes:
+    def _open(self, sealed: bytes, place: bytes, what: str) -> bytes:
         cipher = self._ciphers.get(sealed[1:_KEY_ID_END])
         if cipher is None or sealed[:1] != _VERSION or len(sealed) <= _NONCE_END:
-            raise CannotOpen("the master key that sealed this signing key is not in MASTER_KEY")
+            raise CannotOpen(f"the master key that sealed this {what} is not in MASTER_KEY")
         nonce = sealed[_KEY_ID_END:_NONCE_END]
         try:
-            return cipher.decrypt(nonce, sealed[_NONCE_END:], _bound_to(tenant, kid))
+            return cipher.decrypt(nonce, sealed[_NONCE_END:], place)
         except InvalidTag:
-            raise CannotOpen("this signing key was sealed for another tenant or kid") from None
+            raise CannotOpen(f"this {what} was sealed for another place") from None
 
 
-def _bound_to(tenant: TenantId, kid: Kid) -> bytes:
+def _of_key(tenant: TenantId, kid: Kid) -> bytes:
     return f"signing_key|{tenant}|{kid}".encode()
+
+
+def _of_totp(person_id: str) -> bytes:
+    return f"totp|{person_id}".encode()

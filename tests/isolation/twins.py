@@ -47,7 +47,7 @@ from data_plane.store.thresholds import StoredThresholds
 from data_plane.store.usage import StoredUsage
 from shared.domain.jwk import Algorithm
 from shared.domain.snapshot import TenantStatus
-from tests.isolation import of_accounts, of_audit, of_team
+from tests.isolation import of_accounts, of_audit, of_people, of_team
 from tests.isolation.calls import (
     FROM_THE_FIRST,
     LONG_AGO,
@@ -199,11 +199,11 @@ SEES_NOTHING: dict[Method, Twin] = {
     ),
 }
 
-REFUSED: dict[Method, Twin] = {
+REFUSED: dict[Method, Twin] = REFUSED_OF_JOBS | {
     **of_accounts.REFUSED,
     **of_audit.REFUSED,
     **of_team.REFUSED,
-REFUSED: dict[Method, Twin] = REFUSED_OF_JOBS | {
+    **of_people.REFUSED,
     accounts.add_account: in_control_plane(lambda c, _: accounts.add_account(c, "a_b", "B's")),
     accounts.find_account: in_control_plane(lambda c, _: accounts.find_account(c, "operator")),
     accounts.list_accounts: in_control_plane(
@@ -300,7 +300,6 @@ TOUCHES_NO_TENANT: dict[Method, str] = {
     batch.months_of: "pure",
     Batch.months: "pure",
     **dict.fromkeys(public_methods(Spool), "keeps batches in files, and reads no table"),
-    **dict.fromkeys(public_methods(SpoolFiles), "files, and no table"),
-    **dict.fromkeys(public_methods(Segment), "a file, and no table"),
+    **dict.fromkeys((*public_methods(SpoolFiles), *public_methods(Segment)), "files, and no table"),
     Record.packed: "pure",
 }

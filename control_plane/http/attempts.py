@@ -1,0 +1,73 @@
+"""Guessing bounded: so many attempts a minute by one network, and so many at one person.
+
+Each worker counts for itself and forgets with its end: it keeps guessers slow, and argon2id's
+memory free. Who is locked out, waits a minute; a known and an unknown address are counted alike.
+"""
+
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from ipaddress import ip_address
+
+import msgspec
+
+from shared.domain.bounded import keep
+from shared.domain.client_address import site_of
+from shared.domain.refused import Refused
+
+_MOST = 10  # attempts within
+_WINDOW = timedelta(minutes=1)
+_WINDOW_OF_CODES = timedelta(hours=1)  # six digits are soon guessed: so many an hour, not a minute
+_MAXIMUM_KEPT = 20_000
+
+
+class TooManyAttempts(Refused):
+    def __init__(self, seconds: int) -> None:
+        super().__init__("too many attempts: wait a while, then try again")
+        self.seconds = seconds
+
+
+class _Counted(msgspec.Struct):
+    ends_at: datetime
+    attempts: int = 0
+
+
+class Attempts:
+    def __init__(self) -> None:
+        self._networks: dict[bytes, _Counted] = {}
+        self._people: dict[bytes, _Counted] = {}  # apart: many networks push no person out
+
+    def count(self, now: datetime, address: str, person: str) -> None:
+        """Count an attempt from an address at a person, by any name. Raises TooManyAttempts.
+
+        One that is refused for its network is not counted against the person.
+        """
+        _count(self._networks, site_of(ip_address(address)), now)
+        _count(self._people, person, now)
+
+    def count_network(self, now: datetime, address: str) -> None:
+        """Count an attempt that names nobody yet. Raises TooManyAttempts."""
+        _count(self._networks, site_of(ip_address(address)), now)
+
+    def count_code(self, now: datetime, person: str) -> None:
+        """Count a code of a second factor. Raises TooManyAttempts."""
+        _count(self._people, f"code of {person}", now, _WINDOW_OF_CODES)
+
+    def count_letter(self, now: datetime, to: str) -> None:
+        """Count a letter that is asked for: nobody's mailbox is filled. Raises TooManyAttempts."""
+        _count(self._people, f"letter to {to}", now)
+
+    def __len__(self) -> int:
+        return len(self._networks) + len(self._people)
+
+
+def _count(
+    kept: dict[bytes, _Counted], name: str, now: datetime, window: timedelta = _WINDOW
+) -> None:
+    key = blake2b(name.encode(), digest_size=16).digest()  # a name may be as long as a form
+    counted = kept.get(key)
+    if counted is None or counted.ends_at <= now:
+        counted = _Counted(ends_at=now + window)
+        keep(kept, key, counted, _MAXIMUM_KEPT)
+    counted.attempts += 1
+    if counted.attempts > _MOST:
+        raise TooManyAttempts(int((counted.ends_at - now).total_seconds()) + 1)

@@ -1,0 +1,189 @@
+"""Registering a passkey and signing in with one: possession and a finger or PIN in one step.
+
+A passkey that was made for a person who verified themselves on the device is two factors, so no
+code is asked for beside it.
+"""
+
+import json
+import secrets
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from webauthn import (
+    generate_authentication_options,
+    generate_registration_options,
+    options_to_json,
+    verify_authentication_response,
+    verify_registration_response,
+)
+from webauthn.helpers import base64url_to_bytes, parse_client_data_json
+from webauthn.helpers.exceptions import WebAuthnException
+from webauthn.helpers.structs import (
+    AuthenticatorSelectionCriteria,
+    PublicKeyCredentialDescriptor,
+    ResidentKeyRequirement,
+    UserVerificationRequirement,
+)
+
+from control_plane.members import repository as members
+from control_plane.passkeys import repository
+from control_plane.passkeys.repository import PasskeyRow
+from control_plane.passkeys.rules import PasskeyRefused, Purpose, challenge, made_at, name_of
+from control_plane.people import letters
+from control_plane.people import repository as people
+from control_plane.people.actions import QueueLetter
+from control_plane.sessions.actions import Begun, Visitor, begin_session
+from control_plane.sessions.rules import SessionKind
+from shared.runtime.database import Database
+
+_NONCE = 16
+# what a browser's text may raise on its way through the library
+_MALFORMED = (WebAuthnException, ValueError, TypeError, LookupError)
+
+
+class Passkeys:
+    def __init__(
+        self, database: Database, key: bytes, queue: QueueLetter, console_url: str
+    ) -> None:
+        self._database = database
+        self._key = key
+        self._queue = queue
+        self._console_url = console_url
+        self._host = urlsplit(console_url).hostname or ""
+
+    async def registration_options(
+        self, person_id: str, email: str, session: str, now: datetime
+    ) -> str:
+        """Give what `navigator.credentials.create` is asked, as JSON."""
+        held = await self.list_passkeys(person_id)
+        return options_to_json(
+            generate_registration_options(
+                rp_id=self._host,
+                rp_name="auth-service",
+                user_id=person_id.encode(),
+                user_name=email,
+                challenge=self._challenge(Purpose.REGISTER, session, now),
+                authenticator_selection=AuthenticatorSelectionCriteria(
+                    resident_key=ResidentKeyRequirement.REQUIRED,
+                    user_verification=UserVerificationRequirement.REQUIRED,
+                ),
+                exclude_credentials=[
+                    PublicKeyCredentialDescriptor(id=each.credential_id) for each in held
+                ],
+            )
+        )
+
+    def sign_in_options(self, session: str, now: datetime) -> str:
+        """Give what `navigator.credentials.get` is asked; it names nobody."""
+        return options_to_json(
+            generate_authentication_options(
+                rp_id=self._host,
+                challenge=self._challenge(Purpose.SIGN_IN, session, now),
+                user_verification=UserVerificationRequirement.REQUIRED,
+            )
+        )
+
+    async def register(
+        self, person_id: str, session: str, sent: str, name: str, now: datetime
+    ) -> None:
+        """Keep a passkey. Raises PasskeyRefused."""
+        asked, _ = self._challenge_in(Purpose.REGISTER, session, sent, now)
+        try:
+            verified = verify_registration_response(
+                credential=sent,
+                expected_challenge=asked,
+                expected_rp_id=self._host,
+                expected_origin=self._console_url,
+                require_user_verification=True,
+            )
+        except _MALFORMED:
+            raise PasskeyRefused from None
+        new = PasskeyRow(
+            credential_id=verified.credential_id,
+            person_id=person_id,
+            public_key=verified.credential_public_key,
+            sign_count=verified.sign_count,
+            name=name_of(name),
+            created_at=now,
+            used_at=None,
+        )
+        async with self._database.control() as connection:
+            if not await repository.add_passkey(connection, new):
+                raise PasskeyRefused
+            person = await people.find_person(connection, person_id)
+            if person is not None:
+                letter = letters.passkey_added(person.email, self._console_url)
+                await self._queue(connection, letter)
+
+    async def sign_in(self, session: str, sent: str, visitor: Visitor, now: datetime) -> Begun:
+        """Begin a whole session. Raises PasskeyRefused."""
+        asked, asked_at = self._challenge_in(Purpose.SIGN_IN, session, sent, now)
+        async with self._database.control() as connection:
+            held = await repository.find_passkey(connection, _credential_id(sent))
+            if held is None:
+                raise PasskeyRefused
+            count = self._verified_count(held, sent, asked)
+            used = await repository.use_passkey(
+                connection, held.credential_id, count, asked_at, now
+            )
+            person = await people.find_person(connection, held.person_id)
+            if not used or person is None or person.verified_at is None:
+                raise PasskeyRefused
+            await people.change_person(connection, person.id, signed_in_at=now)
+            account_id = await members.first_account_of(connection, person.id)
+            return await begin_session(
+                connection, SessionKind.CONSOLE, person.id, account_id, visitor, now
+            )
+
+    async def list_passkeys(self, person_id: str) -> list[PasskeyRow]:
+        async with self._database.control() as connection:
+            return await repository.passkeys_of(connection, person_id)
+
+    async def remove(self, person_id: str, public_id: str) -> None:
+        try:
+            credential_id = bytes.fromhex(public_id)
+        except ValueError:
+            return
+        async with self._database.control() as connection:
+            await repository.remove_passkey(connection, person_id, credential_id)
+
+    def _challenge(self, purpose: Purpose, session: str, now: datetime) -> bytes:
+        return challenge(self._key, purpose, session, secrets.token_bytes(_NONCE), now)
+
+    def _challenge_in(
+        self, purpose: Purpose, session: str, sent: str, now: datetime
+    ) -> tuple[bytes, datetime]:
+        """Find the challenge that was answered, and check that it is one of ours."""
+        try:
+            said = base64url_to_bytes(_parsed(sent)["response"]["clientDataJSON"])
+            asked = parse_client_data_json(said).challenge
+        except _MALFORMED:
+            raise PasskeyRefused from None
+        return asked, made_at(self._key, purpose, session, asked, now)
+
+    def _verified_count(self, held: PasskeyRow, sent: str, asked: bytes) -> int:
+        try:
+            verified = verify_authentication_response(
+                credential=sent,
+                expected_challenge=asked,
+                expected_rp_id=self._host,
+                expected_origin=self._console_url,
+                credential_public_key=held.public_key,
+                credential_current_sign_count=held.sign_count,
+                require_user_verification=True,
+            )
+        except _MALFORMED:
+            raise PasskeyRefused from None
+        return verified.new_sign_count
+
+
+def _parsed(sent: str) -> Any:
+    return json.loads(sent)
+
+
+def _credential_id(sent: str) -> bytes:
+    try:
+        return base64url_to_bytes(_parsed(sent)["id"])
+    except _MALFORMED:
+        raise PasskeyRefused from None

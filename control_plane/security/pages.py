@@ -1,0 +1,145 @@
+"""A person's own page, `/you`, and proving again who it is, `/signin/again`."""
+
+from typing import Any
+
+from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromQuery
+
+from control_plane.http.attempts import Attempts
+from control_plane.http.clock import Clock
+from control_plane.http.cookies import SESSION, no_session_cookie, session_cookie
+from control_plane.http.forms import read_fields
+from control_plane.http.rendering import Pages, own_path
+from control_plane.http.signed_in import signed_in_of
+from control_plane.http.visitors import Visitors
+from control_plane.people.rules import WeakPassword
+from control_plane.second_factors.rules import CodeRefused
+from control_plane.security.actions import OwnSecurity, ProofRefused
+
+_SIGNED_IN = {"signed_in": True}
+_DONE = {
+    "password": "Your password is changed, and every other session was ended.",
+    "session": "The session was ended.",
+    "others": "Every other session was ended.",
+}
+
+AnyRequest = Request[Any, Any, Any]
+
+
+@get("/you", opt=_SIGNED_IN)
+async def you(
+    request: AnyRequest,
+    pages: NamedDependency[Pages],
+    security: NamedDependency[OwnSecurity],
+    clock: NamedDependency[Clock],
+    done: FromQuery[str] = "",
+) -> Response[str]:
+    return await _you(request, pages, security, clock, done=_DONE.get(done, ""))
+
+
+@post("/you/password", opt=_SIGNED_IN, status_code=200)
+async def change_password(
+    request: AnyRequest,
+    pages: NamedDependency[Pages],
+    security: NamedDependency[OwnSecurity],
+    attempts: NamedDependency[Attempts],
+    visitors: NamedDependency[Visitors],
+    clock: NamedDependency[Clock],
+) -> Response[Any]:
+    fields, session = await read_fields(request), signed_in_of(request).session
+    attempts.count(clock(), visitors.visitor(request).address, session.person_id)
+    try:
+        begun = await security.change_password(
+            session, request.cookies[SESSION], fields["current"], fields["new"], clock()
+        )
+    except ProofRefused as refusal:
+        return await _you(request, pages, security, clock, errors={"current": str(refusal)})
+    except WeakPassword as refusal:
+        return await _you(request, pages, security, clock, errors={"new": str(refusal)})
+    return pages.go(request, "/you?done=password", [session_cookie(begun)])
+
+
+@post("/you/sessions/end", opt=_SIGNED_IN, status_code=200)
+async def end_session(
+    request: AnyRequest, pages: NamedDependency[Pages], security: NamedDependency[OwnSecurity]
+) -> Response[Any]:
+    session = signed_in_of(request).session
+    public_id = (await read_fields(request))["session"]
+    await security.end_session(session.person_id, public_id)
+    if public_id == session.public_id:
+        return pages.go(request, "/signin", [no_session_cookie()])
+    return pages.go(request, "/you?done=session")
+
+
+@post("/you/sessions/end-others", opt=_SIGNED_IN, status_code=200)
+async def end_others(
+    request: AnyRequest, pages: NamedDependency[Pages], security: NamedDependency[OwnSecurity]
+) -> Response[Any]:
+    person_id = signed_in_of(request).session.person_id
+    await security.end_others(person_id, request.cookies[SESSION])
+    return pages.go(request, "/you?done=others")
+
+
+@get("/signin/again", opt=_SIGNED_IN)
+async def again_page(
+    request: AnyRequest,
+    pages: NamedDependency[Pages],
+    security: NamedDependency[OwnSecurity],
+    next: FromQuery[str] = "/",  # noqa: A002 - as it stands in the query
+) -> Response[str]:
+    return await _again(request, pages, security, own_path(next))
+
+
+@post("/signin/again", opt=_SIGNED_IN, status_code=200)
+async def again(
+    request: AnyRequest,
+    pages: NamedDependency[Pages],
+    security: NamedDependency[OwnSecurity],
+    attempts: NamedDependency[Attempts],
+    clock: NamedDependency[Clock],
+) -> Response[Any]:
+    fields, session = await read_fields(request), signed_in_of(request).session
+    target = own_path(fields["next"])
+    attempts.count_code(clock(), session.person_id)
+    try:
+        begun = await security.step_up(session, request.cookies[SESSION], fields["proof"], clock())
+    except (ProofRefused, CodeRefused) as refusal:
+        return await _again(request, pages, security, target, str(refusal))
+    return pages.go(request, target, [session_cookie(begun)])
+
+
+SECURITY_PAGES = [you, change_password, end_session, end_others, again_page, again]
+
+
+async def _you(
+    request: AnyRequest,
+    pages: Pages,
+    security: OwnSecurity,
+    clock: Clock,
+    **shown: Any,
+) -> Response[str]:
+    session = signed_in_of(request).session
+    values = {"done": "", "errors": {}} | shown
+    return pages.show(
+        request,
+        "security/you.html",
+        status=422 if values["errors"] else 200,
+        codes_left=await security.codes_left(session.person_id),
+        sessions=await security.list_sessions(session, clock()),
+        **values,
+    )
+
+
+async def _again(
+    request: AnyRequest, pages: Pages, security: OwnSecurity, target: str, error: str = ""
+) -> Response[str]:
+    has_second = await security.codes_left(signed_in_of(request).session.person_id) is not None
+    return pages.show(
+        request,
+        "security/again.html",
+        status=422 if error else 200,
+        next=target,
+        has_second=has_second,
+        error=error,
+    )

@@ -1,0 +1,162 @@
+"""Sessions: never one from outside, and none after what ends it."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from litestar import get
+
+from control_plane.members.rules import Permission
+from control_plane.sessions.actions import digest_of
+from tests.control_plane.people.browsing import (
+    PASSWORD,
+    Browser,
+    Console,
+    new_email,
+    now,
+    token_of,
+    verify,
+)
+
+_PLANTED = "planted-session-id-of-43-characters-aaaaaaa"
+
+
+@get("/probe/members", opt={"permission": Permission.CHANGE_MEMBERS})
+async def _of_admins() -> str:
+    return "yours"
+
+
+@pytest.fixture
+def console(console: Console) -> Console:
+    console.app.register(_of_admins)
+    return console
+
+
+async def _is_in(browser: Browser) -> int:
+    return (await browser.get("/probe/members")).status_code
+
+
+async def _rows_of(console: Console, token: str) -> list[Any]:
+    return await console.rows(
+        "SELECT person_id FROM control.session WHERE digest = :d", d=digest_of(token)
+    )
+
+
+async def test_a_planted_session_id_is_not_adopted_at_sign_in(console: Console) -> None:
+    """Row I3."""
+    email = new_email()
+    await console.signed_up(email)
+    browser = console.browser()
+    browser.plant("session", _PLANTED)
+    await browser.see("/signin")
+    await browser.fill("/signin", email=email, password=PASSWORD)
+    assert browser.session != _PLANTED
+    assert await _rows_of(console, browser.session)
+    assert not await _rows_of(console, _PLANTED)
+
+
+async def test_a_planted_session_id_is_not_adopted_at_verification(console: Console) -> None:
+    email, browser = new_email(), console.browser()
+    browser.plant("session", _PLANTED)
+    await browser.see("/signup")
+    await browser.fill("/signup", email=email, password=PASSWORD, account="Acme")
+    await verify(browser, await console.last_link(email))
+    assert browser.session != _PLANTED
+    assert not await _rows_of(console, _PLANTED)
+
+
+async def test_signing_in_ends_the_session_that_the_browser_had(console: Console) -> None:
+    """Someone who planted a live session of their own is not signed in beside the victim."""
+    planted = (await console.signed_up(new_email())).session
+    email = new_email()
+    await console.signed_up(email)
+    browser = console.browser()
+    browser.plant("session", planted)
+    await browser.see("/reset")
+    await browser.fill("/signin", email=email, password=PASSWORD)
+    assert not await _rows_of(console, planted)
+
+
+async def test_after_sign_out_the_session_is_refused(console: Console) -> None:
+    """Row I4."""
+    browser = await console.signed_up(new_email())
+    token = browser.session
+    assert await _is_in(browser) == 200
+    await browser.fill("/signout")
+    thief = console.browser()
+    thief.plant("session", token)
+    assert await _is_in(thief) == 303
+
+
+async def test_after_a_new_password_every_session_is_refused(console: Console) -> None:
+    email = new_email()
+    browser = await console.signed_up(email)
+    other = console.browser()
+    await other.see("/reset")
+    await other.fill("/reset", email=email)
+    link = await console.last_link(email)
+    await other.fill("/reset/choose", token=token_of(link), password="another long password")
+    assert await _is_in(browser) == 303
+
+
+async def test_after_removal_from_the_account_its_pages_are_refused(console: Console) -> None:
+    email = new_email()
+    browser = await console.signed_up(email)
+    await _execute(
+        console, "DELETE FROM control.member USING control.person WHERE id = person_id", email
+    )
+    assert await _is_in(browser) == 403
+    assert "Acme" not in (await browser.see("/reset")).text
+
+
+async def test_a_lower_role_holds_from_the_next_request_on(console: Console) -> None:
+    email = new_email()
+    browser = await console.signed_up(email)
+    assert await _is_in(browser) == 200
+    await _execute(
+        console,
+        "UPDATE control.member SET role = 'read_only' FROM control.person WHERE id = person_id",
+        email,
+    )
+    assert await _is_in(browser) == 403
+
+
+@pytest.mark.parametrize(
+    ("column", "before"), [("seen_at", timedelta(minutes=31)), ("ends_at", timedelta())]
+)
+async def test_a_session_ends_when_idle_and_in_any_case(
+    console: Console, column: str, before: timedelta
+) -> None:
+    browser = await console.signed_up(new_email())
+    async with console.database.control() as connection:
+        await connection.exec_driver_sql(
+            f"UPDATE control.session SET {column} = $1 WHERE digest = $2",  # noqa: S608 - our own names
+            (now() - before, digest_of(browser.session)),
+        )
+    assert await _is_in(browser) == 303
+
+
+async def test_the_cookie_is_bound_to_host_and_https_and_hidden_from_scripts(
+    console: Console,
+) -> None:
+    email = new_email()
+    await console.signed_up(email)
+    browser = console.browser()
+    await browser.see("/signin")
+    answer = await browser.fill("/signin", email=email, password=PASSWORD, remember="1")
+    cookie = answer.headers["set-cookie"]
+    assert cookie.startswith("__Host-session=")
+    assert {"HttpOnly", "Secure", "Path=/", "SameSite=lax", "Max-Age=2592000"} <= set(
+        cookie.split("; ")
+    )
+
+
+async def test_what_rests_is_not_what_the_cookie_holds(console: Console) -> None:
+    browser = await console.signed_up(new_email())
+    rows = await console.rows("SELECT session::text AS all FROM control.session")
+    assert not [row for row in rows if browser.session in row.all]
+
+
+async def _execute(console: Console, statement: str, email: str) -> None:
+    async with console.database.control() as connection:
+        await connection.exec_driver_sql(f"{statement} AND email = $1", (email,))

@@ -1,0 +1,5 @@
+"""The console that these tests browse."""
+
+from tests.control_plane.people.conftest import console
+
+__all__ = ["console"]
