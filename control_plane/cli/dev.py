@@ -50,10 +50,10 @@ def dev(terminal: Terminal, port: int, console_port: int | None) -> None:
     unless SMTP_URL names a server.
     """
     with Ending() as ending:
-        _serve(terminal, port, ending)
+        _serve(terminal, port, console_port, ending)
 
 
-def _serve(terminal: Terminal, port: int, ending: Ending) -> None:
+def _serve(terminal: Terminal, port: int, console_port: int | None, ending: Ending) -> None:
     try:
         refuse_taken_port(_HOST, port)
         ports = Ports(data=port, console=_console_port(port, console_port))

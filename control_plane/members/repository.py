@@ -218,6 +218,8 @@ async def remove_invitation(connection: AsyncConnection, account_id: str, email:
         .returning(invitation.c.email)
     )
     return removed.first() is not None
+
+
 async def accounts_of_people(connection: AsyncConnection, people: list[str]) -> list[str]:
     """Name the accounts that any of these people is a member of."""
     rows = await connection.execute(

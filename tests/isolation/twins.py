@@ -204,18 +204,6 @@ REFUSED: dict[Method, Twin] = REFUSED_OF_JOBS | {
     **of_audit.REFUSED,
     **of_team.REFUSED,
     **of_people.REFUSED,
-    accounts.add_account: in_control_plane(lambda c, _: accounts.add_account(c, "a_b", "B's")),
-    accounts.find_account: in_control_plane(lambda c, _: accounts.find_account(c, "operator")),
-    accounts.list_accounts: in_control_plane(
-        lambda c, _: accounts.list_accounts(c, after="", limit=1000)
-    ),
-    accounts.find_limits: in_control_plane(lambda c, _: accounts.find_limits(c, "operator")),
-    accounts.lock_limits: in_control_plane(lambda c, _: accounts.lock_limits(c, "operator")),
-    accounts.set_limits: in_control_plane(
-        lambda c, _: accounts.set_limits(c, "operator", AccountLimits(plan=PlanName.SANDBOX))
-    ),
-    accounts.set_published: in_control_plane(lambda c, _: accounts.set_published(c, "operator", 0)),
-    accounts.accounts_due: in_control_plane(lambda c, _: accounts.accounts_due(c, 1000)),
     publishing.limits_of: in_control_plane(lambda c, _: publishing.limits_of(c, "operator")),
     publishing.tenants_behind: in_control_plane(
         lambda c, _: publishing.tenants_behind(c, "operator", after="", limit=1000)
