@@ -5,7 +5,7 @@ from string import ascii_lowercase, digits
 from hypothesis import strategies as st
 from litestar.types import HTTPScope
 
-from data_plane.handlers.mount import _ENDPOINTS, _read_path
+from data_plane.handlers.mount import NAMES, _read_path
 from shared.domain.issuer import _RESERVED, MalformedSlug, parse_slug
 from shared.domain.scope import MalformedScope, parse_scope
 from tests.hostile.properties.registry import holds_for
@@ -45,7 +45,7 @@ _PARTS = st.sampled_from(
 )
 _PATHS = (
     st.lists(_PARTS | st.binary(max_size=4), max_size=6).map(lambda parts: b"/" + b"/".join(parts))
-    | st.builds("/t/{}/{}".format, _SLUGS, st.sampled_from(list(_ENDPOINTS))).map(str.encode)
+    | st.builds("/t/{}/{}".format, _SLUGS, st.sampled_from(list(NAMES))).map(str.encode)
     | st.builds("/.well-known/{1}/t/{0}".format, _SLUGS, st.sampled_from(_METADATA)).map(str.encode)
 )
 _SCOPES = st.text('ab:/ \t\n"\\\x7fé', max_size=12) | st.text(max_size=12)
@@ -68,7 +68,7 @@ def place_of(path: bytes) -> tuple[str, str]:
         slug, endpoint = parts[2], "/".join(parts[3:])
     elif len(parts) == 5 and parts[1] == ".well-known" and parts[2] in _METADATA:
         slug, endpoint = parts[4], ".well-known/openid-configuration" * (parts[3] == "t")
-    return (slug, endpoint) if may_stand_in_a_path(slug) and endpoint in _ENDPOINTS else _UNKNOWN
+    return (slug, endpoint) if may_stand_in_a_path(slug) and endpoint in NAMES else _UNKNOWN
 
 
 def scope_of(path: bytes) -> HTTPScope:
