@@ -3,13 +3,13 @@
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, exists, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from control_plane.members.rules import Role
 from shared.runtime.tables.control import account
-from shared.runtime.tables.people import invitation, member, person
+from shared.runtime.tables.people import invitation, member, passkey, person
 
 
 class MemberRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +45,7 @@ class AccountOfPerson(msgspec.Struct, frozen=True, kw_only=True):
     role: Role
 
 
+_HAS_PASSKEY = exists().where(passkey.c.person_id == person.c.id)
 _INVITATION = [invitation.c[name] for name in InvitationRow.__struct_fields__]
 
 
@@ -97,7 +98,7 @@ async def list_members(connection: AsyncConnection, account_id: str) -> list[Mem
             member.c.role,
             member.c.created_at,
             person.c.signed_in_at,
-            person.c.totp_sealed.isnot(None).label("has_second_factor"),
+            (person.c.totp_sealed.isnot(None) | _HAS_PASSKEY).label("has_second_factor"),
         )
         .join(person, person.c.id == member.c.person_id)
         .where(member.c.account_id == account_id)

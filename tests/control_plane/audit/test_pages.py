@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import asyncpg
@@ -17,7 +16,7 @@ from control_plane.tenants.actions import NewTenant, create_tenant
 from shared.domain.ids import TenantId, schema_of
 from shared.runtime.database import Database
 from shared.runtime.sealing import Sealer
-from tests.control_plane.console import Console, make_account, run_console, text_of
+from tests.control_plane.console import Console, make_account, text_of
 from tests.support import Installation, new_slug
 
 EVE = Actor(kind=ActorKind.PERSON, id="p_eve", email="eve@example.org", address="192.0.2.7")
@@ -32,12 +31,6 @@ class Logged(msgspec.Struct, frozen=True):
     @property
     def path(self) -> str:
         return f"/tenants/{self.slug}/audit"
-
-
-@pytest.fixture
-async def console(installation: Installation, database: Database) -> AsyncIterator[Console]:
-    async with run_console(installation, database, "http://127.0.0.1:1") as running:
-        yield running
 
 
 @pytest.fixture

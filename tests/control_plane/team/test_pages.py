@@ -4,6 +4,7 @@ import asyncio
 import re
 
 import pytest
+from sqlalchemy import text
 
 from control_plane.audit.actions import list_events, verify
 from control_plane.audit.repository import Sought
@@ -182,6 +183,29 @@ async def test_the_matrix_is_the_one_that_the_code_asks(console: Console, accoun
         assert row
         shown = ["yes" in cell for cell in re.findall(r"<td>(.*?)</td>", row[1])]
         assert shown == [permission in MATRIX[role] for role in ROLE_NAMES]
+
+
+async def test_a_passkey_and_a_totp_are_second_factors(
+    console: Console, database: Database, account: str
+) -> None:
+    with_passkey = await new_member(database, account, Role.DEVELOPER)
+    with_totp = await new_member(database, account, Role.DEVELOPER)
+    async with database.control() as connection:
+        await connection.execute(
+            text(
+                "INSERT INTO control.passkey (credential_id, person_id, public_key, sign_count,"
+                " name) VALUES (convert_to(:id, 'UTF8'), :id, '', 0, 'laptop')"
+            ),
+            {"id": with_passkey},
+        )
+        await connection.execute(
+            text("UPDATE control.person SET totp_sealed = '\\x00' WHERE id = :id"),
+            {"id": with_totp},
+        )
+    async with console.signed_in(account) as owner:
+        page = (await owner.get("/team")).text
+    assert page.count('<span class="pill good">on</span>') == 2
+    assert page.count('<span class="pill warn">off</span>') == 1
 
 
 async def test_every_change_of_the_team_is_in_the_accounts_log(
