@@ -15,8 +15,7 @@ from control_plane.http.rendering import Pages
 from control_plane.http.signed_in import SignedIn, signed_in_of
 from control_plane.http.visitors import Visitors
 from control_plane.people.rules import WeakPassword
-from control_plane.sessions.actions import Begun
-from control_plane.sessions.rules import LIFETIMES, SessionKind
+from control_plane.sessions.rules import SessionKind
 from control_plane.team.joining import Joining
 from control_plane.team.rules import InvitationRefused
 
@@ -57,7 +56,7 @@ async def accept(
             begun = await joining.join(token, fields["password"], by, visitor, clock())
     except (InvitationRefused, WeakPassword) as refusal:
         return await _show(request, visitors, joining, clock, token, str(refusal))
-    return pages.go(request, "/", [_cookie_of(begun)])
+    return pages.go(request, "/", [session_cookie(begun)])
 
 
 @get("/accounts", opt=_SIGNED_IN)
@@ -80,7 +79,7 @@ async def switch(
     begun = await joining.switch(person_id, session, account_id, clock())
     if begun is None:
         raise NotFoundException
-    return pages.go(request, "/", [_cookie_of(begun)])
+    return pages.go(request, "/", [session_cookie(begun)])
 
 
 JOINING_PAGES = [invitation_page, accept, accounts_page, switch]
@@ -92,14 +91,6 @@ def _whole(request: AnyRequest) -> SignedIn | None:
     if isinstance(signed_in, SignedIn) and signed_in.session.kind is not SessionKind.HALF:
         return signed_in
     return None
-
-
-def _cookie_of(begun: Begun) -> Any:
-    kind = begun.session.kind
-    lasting = kind is SessionKind.REMEMBERED
-    return session_cookie(
-        begun.token, int(LIFETIMES[kind].absolute.total_seconds()) if lasting else None
-    )
 
 
 async def _show(

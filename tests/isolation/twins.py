@@ -199,7 +199,8 @@ SEES_NOTHING: dict[Method, Twin] = {
     ),
 }
 
-REFUSED: dict[Method, Twin] = REFUSED_OF_JOBS | {
+REFUSED: dict[Method, Twin] = {
+    **REFUSED_OF_JOBS,
     **of_accounts.REFUSED,
     **of_audit.REFUSED,
     **of_team.REFUSED,
