@@ -67,13 +67,7 @@ class Console(msgspec.Struct, frozen=True):
 
     async def letters(self, to: str) -> list[Letter]:
         """Give the letters that wait for this address, the oldest first."""
-        query = text(
-            "SELECT args -> 'letter' FROM jobs.procrastinate_jobs"
-            " WHERE args -> 'letter' ->> 'to' = :to ORDER BY id"
-        )
-        async with self.database.control() as connection:
-            found = list(await connection.scalars(query, {"to": to}))
-        return [msgspec.convert(each, Letter) for each in found]
+        return await letters_to(self.database, to)
 
     async def last_link(self, to: str) -> str:
         """Give the path and query of the link in the last letter."""
@@ -100,6 +94,20 @@ class Console(msgspec.Struct, frozen=True):
     async def rows(self, query: str, **values: Any) -> list[Any]:
         async with self.database.control() as connection:
             return list((await connection.execute(text(query), values)).all())
+
+
+async def letters_to(database: Database, to: str) -> list[Letter]:
+    query = text(
+        "SELECT args -> 'letter' FROM jobs.procrastinate_jobs"
+        " WHERE args -> 'letter' ->> 'to' = :to ORDER BY id"
+    )
+    async with database.control() as connection:
+        found = list(await connection.scalars(query, {"to": to}))
+    return [msgspec.convert(each, Letter) for each in found]
+
+
+async def last_letter(database: Database, to: str) -> Letter:
+    return (await letters_to(database, to))[-1]
 
 
 async def verify(browser: Browser, link: str) -> httpx.Response:

@@ -73,3 +73,15 @@ def test_sealing_shows_nothing_of_the_key_and_never_repeats_itself(private: byte
     assert first != second
     assert len(private) < 8 or private not in first
     assert sealer.open(first, _TENANT, _KID) == sealer.open(second, _TENANT, _KID) == private
+
+
+def test_a_totp_secret_opens_for_its_person_alone_and_is_no_signing_key() -> None:
+    sealer = Sealer((_OLD,))
+    sealed = sealer.seal_totp(b"the secret", "p_a")
+    assert sealer.open_totp(sealed, "p_a") == b"the secret"
+    with pytest.raises(CannotOpen):
+        sealer.open_totp(sealed, "p_b")
+    with pytest.raises(CannotOpen):
+        sealer.open(sealed, TenantId("p_a"), Kid(""))
+    with pytest.raises(CannotOpen):
+        sealer.open_totp(_SEALED, f"{_TENANT}|{_KID}")
