@@ -11,7 +11,8 @@ from control_plane.apis.actions import create_api, list_apis
 from control_plane.apis.rules import InvalidApi
 from control_plane.clients.actions import first_client, register_first_client, show_client
 from control_plane.clients.repository import ClientDetails
-from control_plane.limits.rules import LimitReached
+from control_plane.limits.actions import check_room
+from control_plane.limits.rules import Limited, LimitReached
 from control_plane.start import rules
 from control_plane.start.rules import FirstUse
 from control_plane.tenancy.actions import find_tenant
@@ -66,6 +67,8 @@ async def _ensure_tenant(database: Database, sealer: Sealer, new: NewTenant) -> 
         return held
     refusal: SlugTaken | LimitReached | None = None
     try:
+        # all or nothing, but for who takes the room meanwhile: the same form then makes the rest
+        await check_room(database, new.account, Limited.APIS, Limited.CLIENTS)
         await create_tenant(database, sealer, new)
     except (SlugTaken, LimitReached) as error:  # or another of our requests was first
         refusal = error
