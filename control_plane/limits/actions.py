@@ -10,7 +10,7 @@ from control_plane.limits import repository
 from control_plane.limits.rules import Limited, LimitReached, limit_of, tenants_of
 from shared.domain.ids import TenantId
 from shared.domain.plan import Environment
-from shared.runtime.database import become_login, become_tenant
+from shared.runtime.database import Database, become_login, become_tenant
 
 
 async def take_room(connection: AsyncConnection, tenant_id: TenantId, what: Limited) -> None:
@@ -27,6 +27,13 @@ async def take_room_for_tenant(
 ) -> None:
     """Take room for one more tenant, in a transaction of the login. Raises LimitReached."""
     await _take(connection, account_id, tenants_of(environment))
+
+
+async def check_room(database: Database, account_id: str, *wanted: Limited) -> None:
+    """Look whether there is room before the first of several is created. Raises LimitReached."""
+    async with database.control() as connection:
+        for what in wanted:
+            await _take(connection, account_id, what)
 
 
 async def _take(connection: AsyncConnection, account_id: str, what: Limited) -> None:

@@ -12,7 +12,8 @@ from control_plane.apis.rules import InvalidApi
 from control_plane.audit.rules import Actor
 from control_plane.clients.actions import first_client, register_first_client, show_client
 from control_plane.clients.repository import ClientDetails
-from control_plane.limits.rules import LimitReached
+from control_plane.limits.actions import check_room
+from control_plane.limits.rules import Limited, LimitReached
 from control_plane.start import rules
 from control_plane.start.rules import FirstUse
 from control_plane.tenancy.actions import find_tenant
@@ -69,6 +70,8 @@ async def _ensure_tenant(
         return held
     refusal: SlugTaken | LimitReached | None = None
     try:
+        # all or nothing, but for who takes the room meanwhile: the same form then makes the rest
+        await check_room(database, new.account, Limited.APIS, Limited.CLIENTS)
         await create_tenant(database, sealer, new, by=by)
     except (SlugTaken, LimitReached) as error:  # or another of our requests was first
         refusal = error

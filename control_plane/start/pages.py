@@ -42,6 +42,8 @@ _WATCHED_FOR = timedelta(minutes=20)  # from when the page was loaded: then some
 
 AnyRequest = Request[Any, Any, Any]
 
+_SUGGESTIONS = 10
+
 
 @get("/", opt={"signed_in": True})
 async def home(
@@ -77,9 +79,20 @@ async def start_page(
     first = await first_tenant(database, signed_in.account_id or "")
     if first is not None and await show_first_client(database, first) is not None:
         return pages.go(request, f"/tenants/{first.slug}/first-token")
-    slug = rules.suggested_slug(signed_in.account_name) if first is None else first.slug
-    free = first is not None or await is_slug_free(database, slug)
+    if first is None:
+        slug, free = await _suggested(database, signed_in.account_name)
+    else:
+        slug, free = first.slug, True
     return _show_form(request, pages, Fields({"slug": slug, "free": "1" if free else ""}))
+
+
+async def _suggested(database: Database, account_name: str) -> tuple[str, bool]:
+    """Give a slug that is to be had, where one of the first few is; and whether it is."""
+    suggestions = [rules.suggested_slug(account_name, number) for number in range(1, _SUGGESTIONS)]
+    for slug in suggestions:
+        if await is_slug_free(database, slug):
+            return slug, True
+    return suggestions[0], False
 
 
 @get("/start/slug", opt=_CHANGE)

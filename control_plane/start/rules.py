@@ -42,11 +42,12 @@ class FirstUse(msgspec.Struct, frozen=True, kw_only=True):
     failures: list[Failure]
 
 
-def suggested_slug(account_name: str) -> str:
-    """Make a slug of the account's name; it may be taken, or too short to be one."""
+def suggested_slug(account_name: str, number: int = 1) -> str:
+    """Make a slug of the account's name; another for each number, since it may be taken."""
+    ending = _TEST if number == 1 else f"{_TEST}-{number}"
     plain = unicodedata.normalize("NFKD", account_name).encode("ascii", "ignore").decode()
     words = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-") or "my"
-    slug = words[: MAXIMUM_SLUG - len(_TEST)].strip("-") + _TEST
+    slug = words[: MAXIMUM_SLUG - len(ending)].strip("-") + ending
     try:
         return parse_slug(slug)
     except MalformedSlug:

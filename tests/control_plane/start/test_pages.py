@@ -5,15 +5,18 @@ import re
 import subprocess
 
 import httpx
+import msgspec
 import pytest
 
-from control_plane.apis.actions import list_apis
+from control_plane.apis.actions import create_api, list_apis
 from control_plane.clients.actions import list_clients
 from control_plane.members.rules import Role
+from control_plane.start.rules import first_api
 from control_plane.tenancy.actions import find_tenant
 from shared.domain.ids import ClientId
 from shared.domain.plan import PlanName
 from shared.runtime.database import Database
+from shared.runtime.sealing import Sealer
 from tests.control_plane.console import (
     Browser,
     Console,
@@ -110,6 +113,25 @@ async def test_a_second_tenant_is_made_within_the_plan_and_the_limit_is_explaine
         assert "1 to 2 of 2 tenants" in text_of(listed)
         assert "1 to 1 of 1 tenants" in text_of(await browser.get("/tenants?q=live-"))
         assert "No tenant here" in (await browser.get("/tenants?q=%3Cimg%3E")).text
+
+
+async def test_where_its_api_has_no_room_the_tenant_is_not_made_either(
+    console: Console, database: Database
+) -> None:
+    account, slug = await make_account(database, PlanName.STARTER), new_slug()
+    async with console.signed_in(account) as browser:
+        await browser.post("/start", slug=slug)
+        tenant = await find_tenant(database, account, slug)
+        assert tenant is not None
+        sealer = Sealer(console.config.master_keys)
+        for number in range(4):
+            api = msgspec.structs.replace(first_api(slug), identifier=f"https://{number}.example")
+            await create_api(database, sealer, tenant.id, api)
+        second = new_slug()
+        full = await browser.post("/start/another", slug=second, environment="live")
+        assert full.status_code == 409
+        assert "includes 5 APIs" in text_of(full)
+        assert await find_tenant(database, account, second) is None
 
 
 async def test_who_may_not_make_tenants_meets_an_empty_list(

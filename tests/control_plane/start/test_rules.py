@@ -57,3 +57,11 @@ def test_a_snippet_shows_no_secret_and_copies_it() -> None:
         assert secret in each.copied
     later = Caller(issuer="https://x/t/acme", slug="acme", client_id="c_1")
     assert all("CLIENT_SECRET" in each.copied or each.name == "CLI" for each in snippets_for(later))
+
+
+@pytest.mark.parametrize("number", range(1, 10))
+def test_each_number_suggests_another_slug(number: int) -> None:
+    long = "A very long company name indeed, incorporated"
+    suggestions = [suggested_slug(long, each) for each in range(1, number + 1)]
+    assert len(set(suggestions)) == number
+    assert [parse_slug(each) for each in suggestions] == suggestions
