@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-_STEP = 0.25  # seconds; the work below it differs by some milliseconds
+STEP = 0.25  # seconds; the work below it differs by some milliseconds
 
 
 @asynccontextmanager
@@ -15,4 +15,4 @@ async def even_time() -> AsyncIterator[None]:
     try:
         yield
     finally:
-        await asyncio.sleep(_STEP - (time.monotonic() - began) % _STEP)
+        await asyncio.sleep(STEP - (time.monotonic() - began) % STEP)
