@@ -1,0 +1,107 @@
+"""From sign-up to a verified token with copy and paste, and on: `dev`, Chromium, the copied curl."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from playwright.async_api import Page, async_playwright
+
+from tests.conftest import free_port
+from tests.control_plane.cli.development import run_dev
+
+_CHROMIUM = shutil.which("chromium")
+_PASSWORD = "correct horse battery"
+_PATIENCE = 30_000  # milliseconds
+
+pytestmark = [
+    pytest.mark.skipif(_CHROMIUM is None, reason="needs Debian's chromium"),
+    pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl"),
+]
+
+
+@pytest.fixture
+def console_url(tmp_path: Path) -> Iterator[str]:
+    port, console_port = free_port(), free_port()
+    with run_dev(tmp_path / "dev", port, "--json", "--console-port", str(console_port)) as dev:
+        yield str(dev.announced()["console_url"])
+
+
+@pytest.fixture
+async def page(console_url: str) -> AsyncIterator[Page]:
+    """A page; the policy of what it may load must not have been broken when it is left."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=_CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
+        context = await browser.new_context(base_url=console_url)
+        broken: list[str] = []
+        await context.expose_function("broke", broken.append)
+        await context.add_init_script(
+            "document.addEventListener('securitypolicyviolation',"
+            " each => window.broke(each.violatedDirective + ' ' + each.blockedURI))"
+        )
+        opened = await context.new_page()
+        opened.set_default_timeout(_PATIENCE)
+        yield opened
+        await browser.close()
+    assert broken == []
+
+
+async def _mailed_link(page: Page) -> str:
+    """Look into the mailbox until a letter is there."""
+    for _ in range(100):
+        await page.goto("/dev/mailbox")
+        links = page.locator("a[href*='/verify?token=']")
+        if await links.count():
+            return str(await links.first.get_attribute("href"))
+        await page.wait_for_timeout(200)
+    pytest.fail("no letter came")
+
+
+async def test_from_sign_up_to_a_token_a_rotation_and_a_limit(page: Page) -> None:
+    await page.goto("/")
+    await page.get_by_role("link", name="Create an account").click()
+    await page.get_by_label("E-mail").fill("first@acme.example")
+    await page.get_by_label("Password").fill(_PASSWORD)
+    await page.get_by_label("Company or project").fill("Acme")
+    await page.get_by_role("button", name="Create account").click()
+    await page.get_by_role("heading", name="Check your mail").wait_for()
+    await page.goto(await _mailed_link(page))
+    await page.get_by_role("button", name="Confirm and go on").click()
+    await page.get_by_role("button", name="Make it").click()
+    await page.get_by_role("heading", name="Get your first token").wait_for()
+    await page.get_by_text("Waiting for your first token request").wait_for()
+    curl = page.locator("[data-copy^='curl']").first
+    answer = subprocess.run(
+        ["bash", "-c", str(await curl.get_attribute("data-copy"))],
+        capture_output=True,
+        check=True,
+        timeout=30,
+    )
+    token = msgspec.json.decode(answer.stdout)
+    assert (token["token_type"], token["scope"]) == ("Bearer", "read write")
+    await page.get_by_text("Your first token was issued").wait_for()  # without a reload
+
+    await page.get_by_role("link", name="Go on to the client").click()
+    await page.get_by_role("link", name="Credentials").click()
+    await page.get_by_role("button", name="Start the rotation").click()
+    secret = re.compile(r"as_cs_[A-Za-z0-9]{49}")
+    assert secret.search(await page.inner_text("main"))
+    await page.get_by_role("link", name="Credentials").click()
+    assert not secret.search(await page.inner_text("main")), "it is shown once"
+
+    await page.get_by_role("link", name="Team").click()
+    await page.get_by_label("E-mail").fill("second@acme.example")
+    await page.get_by_role("button", name="Send invitation").click()
+    await page.get_by_text(re.compile("limit|seat", re.IGNORECASE)).first.wait_for()
+    assert "Nobody is invited" in await page.inner_text("main") or page.url.endswith("/team")
+
+    await page.get_by_role("link", name="Audit log").click()
+    text = await page.inner_text("main")
+    assert all(action in text for action in ("tenant.create", "client.register"))
+    await page.get_by_role("button", name="Verify chain").click()
+    await page.get_by_text(re.compile("whole|as it was recorded|intact", re.IGNORECASE)).wait_for()
