@@ -1,8 +1,8 @@
-"""From sign-up to a verified token with copy and paste, and on: `dev`, Chromium, the copied curl."""
+"""From sign-up to a token with copy and paste, and on: `dev`, Chromium, the copied curl."""
 
+import asyncio
 import re
 import shutil
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -39,16 +39,12 @@ async def page(console_url: str) -> AsyncIterator[Page]:
         )
         context = await browser.new_context(base_url=console_url)
         broken: list[str] = []
-        await context.expose_function("broke", broken.append)
-        await context.add_init_script(
-            "document.addEventListener('securitypolicyviolation',"
-            " each => window.broke(each.violatedDirective + ' ' + each.blockedURI))"
-        )
+        context.on("console", lambda each: broken.append(each.text))
         opened = await context.new_page()
         opened.set_default_timeout(_PATIENCE)
         yield opened
         await browser.close()
-    assert broken == []
+    assert [each for each in broken if "Content Security Policy" in each] == []
 
 
 async def _mailed_link(page: Page) -> str:
@@ -63,6 +59,14 @@ async def _mailed_link(page: Page) -> str:
 
 
 async def test_from_sign_up_to_a_token_a_rotation_and_a_limit(page: Page) -> None:
+    await _sign_up(page)
+    await _get_first_token(page)
+    await _rotate(page)
+    await _meet_limit(page)
+    await _verify_audit_log(page)
+
+
+async def _sign_up(page: Page) -> None:
     await page.goto("/")
     await page.get_by_role("link", name="Create an account").click()
     await page.get_by_label("E-mail").fill("first@acme.example")
@@ -72,36 +76,47 @@ async def test_from_sign_up_to_a_token_a_rotation_and_a_limit(page: Page) -> Non
     await page.get_by_role("heading", name="Check your mail").wait_for()
     await page.goto(await _mailed_link(page))
     await page.get_by_role("button", name="Confirm and go on").click()
+
+
+async def _get_first_token(page: Page) -> None:
+    """Run the copied command; the page must turn green without a reload."""
     await page.get_by_role("button", name="Make it").click()
-    await page.get_by_role("heading", name="Get your first token").wait_for()
     await page.get_by_text("Waiting for your first token request").wait_for()
     curl = page.locator("[data-copy^='curl']").first
-    answer = subprocess.run(
-        ["bash", "-c", str(await curl.get_attribute("data-copy"))],
-        capture_output=True,
-        check=True,
-        timeout=30,
+    command = str(await curl.get_attribute("data-copy"))
+    done = await asyncio.create_subprocess_exec(
+        "bash", "-c", command, stdout=asyncio.subprocess.PIPE
     )
-    token = msgspec.json.decode(answer.stdout)
+    printed, _ = await done.communicate()
+    token = msgspec.json.decode(printed)
     assert (token["token_type"], token["scope"]) == ("Bearer", "read write")
-    await page.get_by_text("Your first token was issued").wait_for()  # without a reload
+    await page.get_by_text("Your first token was issued").wait_for()
 
+
+async def _rotate(page: Page) -> None:
     await page.get_by_role("link", name="Go on to the client").click()
     await page.get_by_role("link", name="Credentials").click()
     await page.get_by_role("button", name="Start the rotation").click()
     secret = re.compile(r"as_cs_[A-Za-z0-9]{49}")
-    assert secret.search(await page.inner_text("main"))
+    await page.get_by_text(secret).first.wait_for()
     await page.get_by_role("link", name="Credentials").click()
+    await page.get_by_role("heading", name="Add a secret").wait_for()
     assert not secret.search(await page.inner_text("main")), "it is shown once"
 
+
+async def _meet_limit(page: Page) -> None:
+    """A Sandbox account has one seat, and says so when a second is asked for."""
     await page.get_by_role("link", name="Team").click()
     await page.get_by_label("E-mail").fill("second@acme.example")
     await page.get_by_role("button", name="Send invitation").click()
     await page.get_by_text(re.compile("limit|seat", re.IGNORECASE)).first.wait_for()
-    assert "Nobody is invited" in await page.inner_text("main") or page.url.endswith("/team")
+    await page.goto("/team")
+    assert "Nobody is invited" in await page.inner_text("main")
 
-    await page.get_by_role("link", name="Audit log").click()
+
+async def _verify_audit_log(page: Page) -> None:
+    await page.goto("/tenants/acme-test/audit")
     text = await page.inner_text("main")
-    assert all(action in text for action in ("tenant.create", "client.register"))
+    assert all(action in text for action in ("tenant.create", "client.register", "secret."))
     await page.get_by_role("button", name="Verify chain").click()
-    await page.get_by_text(re.compile("whole|as it was recorded|intact", re.IGNORECASE)).wait_for()
+    await page.locator(".note.good").wait_for()
