@@ -1,10 +1,11 @@
 """Rows of an account's own tenants. Works in the transaction that it is given, as the login."""
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.domain.ids import TenantId
+from shared.domain.management import SYSTEM_SLUG
 from shared.domain.plan import Environment
 from shared.domain.snapshot import TenantStatus
 from shared.runtime.tables.control import tenant
@@ -28,6 +29,8 @@ class OwnTenant(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _COLUMNS = [tenant.c[name] for name in OwnTenant.__struct_fields__]
+# the built-in tenant is the product's own: its clients are API keys
+_SHOWN = and_(tenant.c.status != TenantStatus.DELETED, tenant.c.slug != SYSTEM_SLUG)
 
 
 async def find_own(
@@ -37,7 +40,7 @@ async def find_own(
         select(*_COLUMNS).where(
             tenant.c.account_id == account_id,
             tenant.c.slug == slug,
-            tenant.c.status != TenantStatus.DELETED,
+            _SHOWN,
         )
     )
     row = found.mappings().first()
@@ -50,7 +53,7 @@ async def list_own(
     """List by slug those whose slug or name holds the text; and say how many there are of them."""
     wanted = (
         tenant.c.account_id == account_id,
-        tenant.c.status != TenantStatus.DELETED,
+        _SHOWN,
         tenant.c.slug.icontains(search, autoescape=True)
         | tenant.c.name.icontains(search, autoescape=True),
     )
@@ -65,7 +68,7 @@ async def first_own(connection: AsyncConnection, account_id: str) -> OwnTenant |
     """Find the tenant that the account made first."""
     found = await connection.execute(
         select(*_COLUMNS)
-        .where(tenant.c.account_id == account_id, tenant.c.status != TenantStatus.DELETED)
+        .where(tenant.c.account_id == account_id, _SHOWN)
         .order_by(tenant.c.created_at, tenant.c.id)
         .limit(1)
     )

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("shared", "data_plane", "control_plane", "migrations")
+PACKAGES = ("shared", "data_plane", "control_plane", "migrations", "web")
 
 
 def files_of(*directories: str) -> list[Path]:

@@ -51,6 +51,13 @@ def test_it_holds_what_the_migrations_need(unzipped: Path) -> None:
         assert [each for each in held if each.startswith(f"migrations/{tree}/versions/")]
 
 
+def test_it_holds_the_pages_and_what_they_load(unzipped: Path) -> None:
+    held = contents(unzipped)
+    for directory in ("templates", "static", "icons"):
+        ours = (path for path in (ROOT / "web" / directory).rglob("*") if path.is_file())
+        assert {shown(path) for path in ours} <= held
+
+
 def test_it_holds_nothing_else(unzipped: Path) -> None:
     tops = {each.partition("/")[0] for each in contents(unzipped)}
     (metadata,) = {each for each in tops if each.endswith(".dist-info")}
