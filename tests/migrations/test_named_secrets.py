@@ -10,7 +10,7 @@ from sqlalchemy import text
 from control_plane.secrets.actions import list_secrets
 from migrations import run
 from migrations.run import migrate
-from shared.domain.ids import ClientId, TenantId, schema_of
+from shared.domain.ids import ClientId, TenantId, role_of, schema_of
 from tests.migrations.conftest import add_bare_tenant
 from tests.support import Installation, opened
 
@@ -22,6 +22,14 @@ INSERT INTO client_secret (digest, client_id, pepper_id, last_four, created_at)
 VALUES ('1', 'c_a', 'p', 'aaa1', '2026-01-01Z'), ('2', 'c_a', 'p', 'aaa2', '2026-02-01Z'),
        ('3', 'c_b', 'p', 'bbb1', '2026-03-01Z')
 """
+
+
+def _grants_of_before(tenant: TenantId) -> str:
+    schema, role = schema_of(tenant), role_of(tenant)
+    return f"""
+        GRANT USAGE ON SCHEMA "{schema}" TO "{role}";
+        GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA "{schema}" TO "{role}";
+    """
 
 
 def _forget() -> None:
@@ -54,6 +62,7 @@ def release_before(
     (tmp_path / "control").symlink_to(_MIGRATIONS / "control")
     ini = shutil.copy(_MIGRATIONS / "alembic.ini", tmp_path / "alembic.ini")
     monkeypatch.setattr(run, "_INI", Path(ini))
+    monkeypatch.setattr("control_plane.tenants.repository.tenant_grants", _grants_of_before)
     _forget()
     yield
     _forget()

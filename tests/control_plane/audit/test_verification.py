@@ -84,7 +84,7 @@ def test_an_edited_event_is_named(
 ) -> None:
     events, head = whole
     if events[place - 1].previous == values.get("previous"):
-        pytest.skip("the first event's is what it is")
+        values = {"previous": b"\1" * 32}  # the first event's is what it is
     edited = [*events[: place - 1], put(events[place - 1], **values), *events[place:]]
     found = walked(edited, head)
     assert found == Verification(events=place - 1, broken=Broken(seq=place, damage=Damage.EDITED))

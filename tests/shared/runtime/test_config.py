@@ -19,6 +19,9 @@ _GOOD = {
     "CONSOLE_URL": "https://console.example",
     "OPERATOR_KEYS": jwks_of({"one": KEYS["operator-ec"], "two": KEYS["operator-ed"]}),
     "BIND_ADDRESS": "127.0.0.1:9000",
+    "CONSOLE_BIND_ADDRESS": "127.0.0.1:9001",
+    "SMTP_URL": "smtps://user:mail-password@mail.example:465",
+    "MAIL_FROM": "Acme <auth@acme.example>",
     "WORKERS": "3",
     "DRAIN_DELAY": "7",
     "TOKEN_TTL": "600",
@@ -64,6 +67,8 @@ def test_every_variable_is_read() -> None:
     assert config.trusted_proxies == (ip_network("10.2.0.0/16"),)
     assert config.own_hosts == {"id.example", "auth.internal", "[::1]"}
     assert config.drain_delay == 7
+    assert config.console_bind_address == ("127.0.0.1", 9001)
+    assert (config.smtp_url, config.mail_from) == (_GOOD["SMTP_URL"], _GOOD["MAIL_FROM"])
     assert _GOOD.keys() == FIELDS.keys()
 
 
@@ -127,6 +132,10 @@ _WRONG = [
     pytest.param("WORKERS", "257", id="workers-too-many"),
     pytest.param("WORKERS", "\u0663", id="workers-arabic-digit"),
     pytest.param("WORKERS", _CANARY, id="workers-no-number"),
+    pytest.param("CONSOLE_BIND_ADDRESS", "here", id="console-no-port"),
+    pytest.param("SMTP_URL", "http://mail.example", id="smtp-http"),
+    pytest.param("SMTP_URL", f"smtp://u:{_CANARY}@", id="smtp-no-host"),
+    pytest.param("MAIL_FROM", "nobody", id="mail-from-nobody"),
     pytest.param("DRAIN_DELAY", "61", id="drain-too-long"),
     pytest.param("DRAIN_DELAY", "-1", id="drain-negative"),
     pytest.param("TOKEN_TTL", "59", id="ttl-too-short"),
