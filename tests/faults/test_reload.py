@@ -137,12 +137,23 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
+async def all_serving(server: Server) -> set[int]:
+    """Give the workers once each of them serves: the server is ready as soon as one does.
+
+    A reload ends when the last of its workers is ready, so one is made.
+    """
+    before = workers_of(server)
+    reload_workers(server)
+    await until_replaced(server, before)
+    return workers_of(server)
+
+
 async def test_a_broken_build_takes_no_traffic_and_a_whole_one_takes_all(
     installation: Installation, tree: Path
 ) -> None:
     health = tree / "data_plane/handlers/health.py"
     with run_server(installation, tree=tree, PYTHONDONTWRITEBYTECODE="1") as server:
-        before = workers_of(server)
+        before = await all_serving(server)
         whole = health.read_text()
         health.write_text(whole + "\nraise RuntimeError('a broken build')\n")
         await assert_old_workers_serve_on(server, before, came_and_went(server, before))
@@ -165,7 +176,7 @@ async def test_a_configuration_that_is_wrong_is_refused(
     pepper = tmp_path / "pepper"
     pepper.write_text(PEPPER)
     with run_server(installation, SECRET_PEPPER="", SECRET_PEPPER_FILE=str(pepper)) as server:
-        before = workers_of(server)
+        before = await all_serving(server)
         pepper.write_text("no key")
         await assert_old_workers_serve_on(server, before, lambda: True)
         assert workers_of(server) == before
@@ -177,7 +188,7 @@ async def test_a_worker_that_cannot_log_in_to_the_database_takes_no_traffic(
     url = tmp_path / "url"
     url.write_text(installation.data_url)
     with run_server(installation, DATABASE_URL="", DATABASE_URL_FILE=str(url)) as server:
-        before = workers_of(server)
+        before = await all_serving(server)
         url.write_text(installation.data_url.replace("@", "wrong@", 1))
         await assert_old_workers_serve_on(server, before, has_settled(server, before))
 
