@@ -94,7 +94,6 @@ def create_app(config: Config, leaving: Leaving, telemetry: Telemetry) -> DataPl
         issuers=directory,
         clients=StoredClients(pool),
         ledger=ledger,
-        issued_counts=issued_counts,
         usage=usage,
         refusals=refusals,
         replays=replays,

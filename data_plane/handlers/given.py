@@ -7,7 +7,6 @@ import msgspec
 from data_plane.ports import (
     Clients,
     Clock,
-    IssuedCounts,
     Issuers,
     KeySets,
     Ledger,
@@ -32,7 +31,6 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     issuers: Issuers
     clients: Clients
     ledger: Ledger
-    issued_counts: IssuedCounts
     usage: Usage
     refusals: Refusals
     replays: Replays
