@@ -45,6 +45,7 @@ class WorkerSupervisor:
         self._workers: dict[int, WorkerProcess] = {}  # by their listener's position
         self._crashed_at: dict[int, float] = {}
         self._watched: dict[WorkerProcess, asyncio.Task[None]] = {}  # all that run
+        self._starting = asyncio.Lock()  # held while a process is made that is not watched yet
         self._stop_asked = asyncio.Event()
         self._reload_asked = asyncio.Event()
         self._code = 0
@@ -81,10 +82,15 @@ class WorkerSupervisor:
             signal.signal(each, hear)
 
     async def _start(self, position: int, *, held: bool) -> WorkerProcess:
-        worker = await start_worker(
-            self._application, self._listeners[position], self._environment, held=held
-        )
-        self._watched[worker] = asyncio.create_task(self._watch(position, worker))
+        """Start a worker and watch it, even where who wants it is cancelled meanwhile."""
+        return await asyncio.shield(self._start_watched(position, held=held))
+
+    async def _start_watched(self, position: int, *, held: bool) -> WorkerProcess:
+        async with self._starting:
+            worker = await start_worker(
+                self._application, self._listeners[position], self._environment, held=held
+            )
+            self._watched[worker] = asyncio.create_task(self._watch(position, worker))
         if self._stop_asked.is_set():  # while it was being started
             worker.send(signal.SIGTERM)
         return worker
@@ -165,7 +171,8 @@ class WorkerSupervisor:
 
     async def _stop(self, drain_delay: float) -> None:
         """Tell balancers by /readyz, serve on while they hear of it, and then end."""
-        workers = list(self._watched)
+        async with self._starting:
+            workers = list(self._watched)
         for worker in workers:
             worker.send(STOPPING)
         await asyncio.gather(*(worker.ends_within(drain_delay) for worker in workers))

@@ -201,7 +201,28 @@ async def test_sighup_after_sighup_and_then_a_stop_leaves_nothing_behind(
         for _ in range(3):
             reload_workers(server)
         await until(lambda: workers_of(server) != before, "no worker was started", _PATIENCE)
-        everyone = psutil.Process(server.pid).children()
         os.kill(server.pid, signal.SIGTERM)
         psutil.Process(server.pid).wait(_PATIENCE)
-    assert not [each for each in everyone if each.is_running()]
+        assert not workers_started_by(server.pid)
+
+
+@pytest.mark.parametrize("delay", [0.002, 0.005])
+async def test_a_stop_that_meets_a_reload_leaves_no_worker_behind(
+    installation: Installation, delay: float
+) -> None:
+    with run_server(installation) as server:
+        reload_workers(server)
+        time.sleep(delay)  # noqa: ASYNC251: the new worker is being made about now
+        os.kill(server.pid, signal.SIGTERM)
+        psutil.Process(server.pid).wait(_PATIENCE)
+        assert not workers_started_by(server.pid)
+
+
+def workers_started_by(pid: int) -> list[psutil.Process]:
+    """Give the workers that run still, whoever is their parent now; each is told who made it."""
+    marks = ["control_plane.cli.worker", str(pid)]
+    return [
+        each
+        for each in psutil.process_iter(["cmdline"])
+        if all(mark in (each.info["cmdline"] or ()) for mark in marks)
+    ]

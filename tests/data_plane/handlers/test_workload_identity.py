@@ -106,7 +106,7 @@ REFUSED = {
     "other-issuer": {"iss": "https://ci.example.evil"},
     "issuer-with-slash": {"iss": PLATFORM + "/"},
     "expired": {"exp": int(time.time()) - 5},
-    "of-the-future": {"nbf": int(time.time()) + 600},
+    "of-the-future": {"nbf": int(time.time()) + 86_400},  # the tests may take a while to get here
     "without-expiry": {"exp": ABSENT},
     "without-audience": {"aud": ABSENT},
 }
