@@ -51,7 +51,7 @@ _LARGEST_BODY = 64 * 1024
 
 
 def from_environment(_: Leaving) -> Litestar:
-    """Make a worker's application: what granian calls."""
+    """Make a worker's application: what the worker serves."""
     config = read_process_config()
     configure_logs(config.log_level)
     return create_console(config)

@@ -11,10 +11,12 @@ from litestar.exceptions import HTTPException
 
 from data_plane.asgi import DataPlane, framework_error
 from data_plane.background import keep, repeat, running
-from data_plane.handlers.door import Door
+from data_plane.handlers.door import Door, InFlight
 from data_plane.handlers.given import Given
 from data_plane.handlers.health import health_handlers
+from data_plane.handlers.lane import TokenLane
 from data_plane.handlers.mount import IssuersMount
+from data_plane.handlers.telling import Telling
 from data_plane.issuers.directory import IssuerDirectory
 from data_plane.issuers.follower import Follower
 from data_plane.key_sets import FetchedKeySets
@@ -58,14 +60,13 @@ _USAGE_EVERY = 1.0  # seconds
 
 
 def from_environment(leaving: Leaving) -> Door:
-    """Make a worker's application: what granian calls."""
+    """Make a worker's application, and its lane."""
     config = read_process_config()
     configure_logs(config.log_level)
-    telemetry = Telemetry()
-    return Door(create_app(config, leaving, telemetry), leaving, telemetry)
+    return create_app(config, leaving, Telemetry())
 
 
-def create_app(config: Config, leaving: Leaving, telemetry: Telemetry) -> DataPlane:
+def create_app(config: Config, leaving: Leaving, telemetry: Telemetry) -> Door:
     request_log = RequestLog()
     pool = Pool(config.database_url)
     snapshots, revocations = StoredSnapshots(pool), StoredRevocations(pool)
@@ -134,8 +135,12 @@ def create_app(config: Config, leaving: Leaving, telemetry: Telemetry) -> DataPl
         openapi_config=None,
         logging_config=None,
     )
-    issuers = IssuersMount(given, telemetry, request_log, config.own_hosts, config.trusted_proxies)
-    return DataPlane(litestar, issuers)
+    telling = Telling(usage=usage, refusals=refusals, telemetry=telemetry, request_log=request_log)
+    asked_by = config.own_hosts, config.trusted_proxies
+    application = DataPlane(litestar, IssuersMount(given, telling, *asked_by))
+    in_flight = InFlight()
+    lane = TokenLane(given, telling, in_flight, leaving, *asked_by)
+    return Door(application, telemetry, in_flight, lane)
 
 
 class _Parts(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeAlias
 import msgspec
 
 from data_plane.protocol.access_token import AccessTokenClaims
+from data_plane.protocol.errors import TemporarilyUnavailable
 from data_plane.protocol.jws import Jws
 from data_plane.protocol.once import Once
 from data_plane.protocol.request_signature import PresentedRequest, RequestSignature
@@ -85,6 +86,10 @@ class Feed(Protocol):
 
 
 class Issuers(Protocol):
+    def at_hand(self, slug: str) -> ServedIssuer | None:
+        """Give the issuer of a slug where that needs no reading."""
+        ...
+
     async def get(self, slug: str) -> ServedIssuer | None:
         """Give the issuer of a well-formed slug, or None where there is no such tenant."""
         ...
@@ -103,8 +108,18 @@ class Ledger(Protocol):
         """Return once the record is committed, or is safe in the spool."""
         ...
 
+    def begin(
+        self, issued: IssuedToken, done: Callable[[TemporarilyUnavailable | None], None]
+    ) -> None:
+        """Call `done` once it is, or cannot be. Raises TemporarilyUnavailable, and calls nothing."""
+        ...
+
 
 class IssuedCounts(Protocol):
+    def at_hand(self, account: str, month: str) -> int | None:
+        """Do as `of_month` where that needs no reading."""
+        ...
+
     async def of_month(self, account: str, month: str) -> int:
         """Count the account's tokens in this UTC month ("2026-11").
 
@@ -172,6 +187,10 @@ class Admission(msgspec.Struct, frozen=True):
 
 
 class Limits(Protocol):
+    def admit_at_once(self, issuer: ServedIssuer, client: Client) -> Admission | None:
+        """Do as `admit`; None, and nothing taken, where that would have to wait."""
+        ...
+
     async def admit(self, issuer: ServedIssuer, client: Client) -> Admission:
         """Take one token request of a client that has proved itself.
 

@@ -17,7 +17,7 @@ from shared.runtime.logs import configure_logs
 
 
 def from_environment(_: Leaving) -> Litestar:
-    """Make a worker's application: what granian calls."""
+    """Make a worker's application: what the worker serves."""
     config = read_process_config()
     configure_logs(config.log_level)
     return create_dev_console(config, Mailbox())

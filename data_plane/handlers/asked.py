@@ -35,6 +35,7 @@ from data_plane.protocol.request_gate import (
 from data_plane.protocol.served_issuer import ServedIssuer
 from shared.domain.client import Client
 from shared.domain.client_address import site_of
+from shared.domain.ids import TenantId
 from shared.domain.outbound_url import Address
 from shared.domain.snapshot import TenantStatus
 
@@ -95,11 +96,18 @@ def recall(presented: bytes, asked: Asked, given: Given) -> ProvedClient | None:
     proved = asked.issuer.proved.get(presented, now)
     if proved is not None:
         asked.client_id = proved.client.client_id
-        if given.wrong_secrets:
-            guesser = (asked.issuer.tenant_id, proved.client.client_id, site_of(asked.address))
-            given.wrong_secrets.check_here(guesser, known=True, now=now)
-        given.secret_uses.note(asked.issuer.tenant_id, proved.digest, asked.address, now)
+        note_use(proved, asked.issuer.tenant_id, asked.address, given, now)
     return proved
+
+
+def note_use(
+    proved: ProvedClient, tenant: TenantId, address: Address, given: Given, now: int
+) -> None:
+    """Note that proved credentials are used again. Raises TooManyRequests where a site guesses."""
+    if given.wrong_secrets:
+        guesser = tenant, proved.client.client_id, site_of(address)
+        given.wrong_secrets.check_here(guesser, known=True, now=now)
+    given.secret_uses.note(tenant, proved.digest, address, now)
 
 
 def remember(presented: bytes, proved: ProvedClient, asked: Asked) -> None:

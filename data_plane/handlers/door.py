@@ -5,43 +5,56 @@ given stay quick, and whoever is turned away hears it at once, before anything w
 """
 
 from collections.abc import Awaitable
-from functools import partial
 
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPResponseStartEvent, Receive, Scope, Send
 from litestar.types.asgi_types import ReceiveMessage
 
 from data_plane.handlers.answer import error_answer
 from data_plane.protocol.errors import TemporarilyUnavailable
-from shared.runtime.leaving import Leaving
+from shared.runtime.http1 import Lane
 from shared.runtime.telemetry import Telemetry
 
 # A worker serves some 2,500 of them a second: the last one waits for 100 ms.
 MOST_IN_FLIGHT = 256
 _BOUNDED = "POST"  # key sets, probes and metrics cost little, and are answered always
 _BUSY = "the service is busy"
-_REFUSED = error_answer(TemporarilyUnavailable(_BUSY), realm="")
-_LENGTH = (b"content-length", str(len(_REFUSED.body)).encode())
-_CLOSE = (b"connection", b"close")
+REFUSED = error_answer(TemporarilyUnavailable(_BUSY), realm="")
+_LENGTH = (b"content-length", str(len(REFUSED.body)).encode())
+
+
+class InFlight:
+    """Requests whose body has come and whose answer has not gone."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    @property
+    def full(self) -> bool:
+        return self.count >= MOST_IN_FLIGHT
 
 
 class Door:
-    """The ASGI application that granian calls; one for each worker."""
+    """The ASGI application that the worker serves, and beside it the lane for tokens."""
 
-    def __init__(self, application: ASGIApp, leaving: Leaving, telemetry: Telemetry) -> None:
+    def __init__(
+        self,
+        application: ASGIApp,
+        telemetry: Telemetry,
+        in_flight: InFlight,
+        lane: Lane | None = None,
+    ) -> None:
         self._application = application
-        self._leaving = leaving
         self._telemetry = telemetry
-        self._in_flight = 0  # requests whose body has come and whose answer has not gone
+        self._in_flight = in_flight
+        self.lane = lane
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        if scope["type"] != ScopeType.HTTP:
+        if scope["type"] != ScopeType.HTTP or scope["method"] != _BOUNDED:
             return self._application(scope, receive, send)
-        if self._leaving.begun:
-            send = partial(_send_last, send)
-        if scope["method"] != _BOUNDED:
-            return self._application(scope, receive, send)
-        if self._in_flight >= MOST_IN_FLIGHT:
+        if self._in_flight.full:
             return self._refuse(send)
         return self._serve(scope, receive, send)
 
@@ -53,31 +66,24 @@ class Door:
             nonlocal counted
             message = await receive()
             if not counted and not message.get("more_body"):
-                if self._in_flight >= MOST_IN_FLIGHT:  # of those that came at the same moment
+                if self._in_flight.full:  # of those that came at the same moment
                     raise TemporarilyUnavailable(_BUSY)
                 counted = True
-                self._in_flight += 1
+                self._in_flight.count += 1
             return message
 
         try:
             await self._application(scope, receive_body, send)
         finally:
             if counted:
-                self._in_flight -= 1
+                self._in_flight.count -= 1
 
     async def _refuse(self, send: Send) -> None:
-        self._telemetry.observe_turned_away(_REFUSED.error)
+        self._telemetry.observe_turned_away(REFUSED.error)
         start: HTTPResponseStartEvent = {
             "type": "http.response.start",
-            "status": _REFUSED.status,
-            "headers": [*_REFUSED.headers, _LENGTH],
+            "status": REFUSED.status,
+            "headers": [*REFUSED.headers, _LENGTH],
         }
         await send(start)
-        await send({"type": "http.response.body", "body": _REFUSED.body, "more_body": False})
-
-
-async def _send_last(send: Send, message: Message) -> None:
-    """Have the client connect anew for its next request: the worker goes."""
-    if message["type"] == "http.response.start":
-        message["headers"] = [*message["headers"], _CLOSE]
-    await send(message)
+        await send({"type": "http.response.body", "body": REFUSED.body, "more_body": False})

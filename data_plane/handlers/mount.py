@@ -19,16 +19,14 @@ from data_plane.handlers.introspect import introspect
 from data_plane.handlers.patience import Patience
 from data_plane.handlers.revoke import revoke
 from data_plane.handlers.token import token
-from data_plane.ports import RefusedRequest
-from data_plane.protocol.errors import NotFound, OAuthError, TooManyRequests
+from data_plane.handlers.telling import Telling
+from data_plane.protocol.errors import NotFound, OAuthError
 from data_plane.protocol.request_gate import read_head
 from data_plane.protocol.served_issuer import ServedIssuer
 from shared.domain.client_address import client_address
-from shared.domain.ids import ClientId
 from shared.domain.issuer import SLUG_PATTERN
 from shared.domain.outbound_url import Network
-from shared.runtime.request_log import RequestLine, RequestLog
-from shared.runtime.telemetry import Telemetry
+from shared.runtime.request_log import RequestLine
 
 _ENDPOINTS: Mapping[str, Endpoint] = {
     "oauth/token": token,
@@ -58,8 +56,7 @@ class IssuersMount:
     def __init__(
         self,
         given: Given,
-        telemetry: Telemetry,
-        request_log: RequestLog,
+        telling: Telling,
         hosts: Collection[str],
         proxies: Collection[Network],
     ) -> None:
@@ -67,8 +64,7 @@ class IssuersMount:
         self._given = given
         self._hosts = hosts
         self._proxies = proxies
-        self._telemetry = telemetry
-        self._request_log = request_log
+        self._telling = telling
         self._patience = Patience()
 
     async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
@@ -89,12 +85,13 @@ class IssuersMount:
                 answer = await _ENDPOINTS[name](asked, self._given)
         except OAuthError as error:
             answer = error_answer(error, realm=issuer.issuer if issuer else "")
-            if asked is not None:
-                self._note_refusal(asked, name, error, request_id)
+            if asked is not None and issuer is not None:
+                self._telling.refused(
+                    issuer.tenant_id, asked.client_id, asked.address, name, error, request_id
+                )
         await _send(send, answer, scope["method"], request_id)
         seconds = time.perf_counter() - started
-        self._telemetry.observe(name, answer.status, answer.error, seconds)
-        self._request_log.add(
+        self._telling.answered(
             RequestLine(
                 request_id=request_id,
                 endpoint=name,
@@ -105,26 +102,8 @@ class IssuersMount:
                 client_id=asked.client_id if asked else "",
                 trace_id=asked.head.trace_id if asked else "",
                 ms=round(seconds * 1000, 3),
-            )
-        )
-
-    def _note_refusal(self, asked: Asked, name: str, error: OAuthError, request_id: str) -> None:
-        """Count what was refused, and keep for its tenant why: the wire says less."""
-        tenant, client_id = asked.issuer.tenant_id, asked.client_id
-        limited = isinstance(error, TooManyRequests) and error.headers
-        event = "limited" if limited else f"refused:{error.code}"
-        self._given.usage.count(tenant, ClientId(client_id), "", event)
-        self._given.refusals.note(
-            RefusedRequest(
-                tenant=tenant,
-                client_id=client_id,
-                endpoint=name,
-                error=error.code,
-                reason=error.description,
-                address=str(asked.address),
-                request_id=request_id,
-                at_ms=time.time_ns() // 1_000_000,
-            )
+            ),
+            seconds,
         )
 
     def _read(self, scope: HTTPScope, receive: Receive, issuer: ServedIssuer) -> Asked:

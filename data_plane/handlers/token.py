@@ -2,7 +2,8 @@
 
 A service sends the same bytes each time: its credentials are recognised, and what was decided on
 the form stands in a template (protocol/proved.py). What is left for each token is its limits, its
-proof of a key, its id and time, the signature and the record.
+proof of a key, its id and time, the signature and the record. Where all of that is at hand, the
+request is served by lane.py instead, which waits for the record alone.
 """
 
 from data_plane.handlers.answer import Answer, bytes_answer, nonce_header
@@ -15,7 +16,9 @@ from data_plane.protocol.client_authentication import check_one_way
 from data_plane.protocol.grants import client_credentials
 from data_plane.protocol.proved import ProvedClient
 from data_plane.protocol.request_gate import read_form
+from data_plane.protocol.served_issuer import ServedIssuer
 from data_plane.protocol.token_request import read_token_request
+from shared.domain.client import Client
 
 
 async def token(asked: Asked, given: Given) -> Answer:
@@ -27,23 +30,29 @@ async def token(asked: Asked, given: Given) -> Answer:
     admission = await given.limits.admit(issuer, proved.client)
     template = proved.templates.get(form) or _decided(asked, proved, body, form)
     jkt = await proven_key(asked, proved.client, given)
-    jti = given.new_token_id()
-    payload = template.claims(given.clock(), jti, jkt)
-    access_token = given.signer.sign(payload, issuer, template.algorithm, template.profile)
-    await given.ledger.record(
-        IssuedToken(
-            tenant=issuer.tenant_id,
-            account=issuer.snapshot.account_id,
-            client_id=proved.client.client_id,
-            api=template.api,
-            jti=jti,
-            lifetime=template.lifetime,
-        )
-    )
-    answer = template.response(access_token, jkt)
+    issued, answer = issue(issuer, proved.client, template, given, jkt)
+    await given.ledger.record(issued)
     if jkt is None:
         return bytes_answer(answer, admission.headers)
     return bytes_answer(answer, (*admission.headers, nonce_header(fresh_nonce(asked, given))))
+
+
+def issue(
+    issuer: ServedIssuer, client: Client, template: TokenTemplate, given: Given, jkt: str | None
+) -> tuple[IssuedToken, bytes]:
+    """Sign a token; give its record, and the answer that may go out once that is kept."""
+    jti = given.new_token_id()
+    payload = template.claims(given.clock(), jti, jkt)
+    access_token = given.signer.sign(payload, issuer, template.algorithm, template.profile)
+    issued = IssuedToken(
+        tenant=issuer.tenant_id,
+        account=issuer.snapshot.account_id,
+        client_id=client.client_id,
+        api=template.api,
+        jti=jti,
+        lifetime=template.lifetime,
+    )
+    return issued, template.response(access_token, jkt)
 
 
 async def _authenticated(asked: Asked, body: bytes, form: bytes, given: Given) -> ProvedClient:

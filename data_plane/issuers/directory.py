@@ -33,6 +33,9 @@ class IssuerDirectory:
     def __len__(self) -> int:
         return len(self._by_slug)
 
+    def at_hand(self, slug: str) -> ServedIssuer | None:
+        return self._by_slug.get(slug)
+
     async def get(self, slug: str) -> ServedIssuer | None:
         held = self._by_slug.get(slug)
         if held is not None or slug in self._unknown:

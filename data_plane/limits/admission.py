@@ -60,6 +60,17 @@ class _Client(msgspec.Struct):
     policy: str
 
 
+class _Asked(msgspec.Struct):
+    """A request, and the limits that it has to be within."""
+
+    snapshot: IssuerSnapshot
+    client: Client
+    held: _Tenant
+    own: _Client | None
+    now: int  # ticks
+    second: int  # since the epoch
+
+
 class PlanLimits:
     def __init__(
         self,
@@ -84,33 +95,57 @@ class PlanLimits:
     def __len__(self) -> int:
         return len(self._tenants) + len(self._clients)
 
+    def admit_at_once(self, issuer: ServedIssuer, client: Client) -> Admission | None:
+        asked = self._prepared(issuer.snapshot, client)
+        if asked is None:
+            return _UNLIMITED
+        month, issued = asked.held.limits.month, 0
+        if month is not None:
+            account = issuer.snapshot.account_id
+            at_hand = self._quotas.issued_at_hand(account, asked.held.month, month.included)
+            if at_hand is None:
+                return None
+            issued = at_hand
+        over = _take(asked, issued)
+        if over in {"rate", "client"} and self._leases is not None:
+            return None
+        return self._decided(asked, over, issued)
+
     async def admit(self, issuer: ServedIssuer, client: Client) -> Admission:
-        snapshot = issuer.snapshot
+        asked = self._prepared(issuer.snapshot, client)
+        if asked is None:
+            return _UNLIMITED
+        month, issued = asked.held.limits.month, 0
+        if month is not None:
+            account = issuer.snapshot.account_id
+            issued = await self._quotas.issued(account, asked.held.month, month.included)
+        over = _take(asked, issued)
+        if over is not None and self._leases is not None:
+            over = await _ask(over, asked)
+        return self._decided(asked, over, issued)
+
+    def _prepared(self, snapshot: IssuerSnapshot, client: Client) -> _Asked | None:
+        """Give what decides on the request; None where nothing limits it."""
         limits, rate = snapshot.limits, client.rate
         if rate is None and limits.rate is None and limits.month is None:
-            return _UNLIMITED
+            return None
         now, second = self._ticks(), self._clock()
         held = self._tenants.get(snapshot.tenant_id)
         if held is None or held.limits is not limits or second >= held.ends_at:
             held = self._prepare(snapshot, held, now, second)
         own = None if rate is None else self._of_client(snapshot.tenant_id, client, rate, now)
-        month, issued = limits.month, 0
-        if month is not None:
-            account = snapshot.account_id
-            issued = await self._quotas.issued(account, held.month, month.included)
-        over = _take(held, own, now, issued)
-        if over is not None and self._leases is not None:
-            over = await _ask(over, held, own, now)
-        headers = _headers(held, own, now, issued, held.ends_at - second)
+        return _Asked(snapshot, client, held, own, now, second)
+
+    def _decided(self, asked: _Asked, over: LimitName | None, issued: int) -> Admission:
+        headers = _headers(asked, issued)
         if over is not None:
-            seconds = _wait(over, held, own, now) or held.ends_at - second
-            self._refuse(TooManyRequests(_REFUSALS[over], seconds, headers), over, snapshot, client)
+            seconds = _wait(over, asked) or asked.held.ends_at - asked.second
+            self._refuse(TooManyRequests(_REFUSALS[over], seconds, headers), over, asked)
         return Admission(headers)
 
-    def _refuse(
-        self, refusal: TooManyRequests, over: LimitName, snapshot: IssuerSnapshot, client: Client
-    ) -> None:
+    def _refuse(self, refusal: TooManyRequests, over: LimitName, asked: _Asked) -> None:
         """Raise the refusal or, where limits are only observed, count it."""
+        snapshot, client = asked.snapshot, asked.client
         observed = snapshot.limits.observed
         self._observe(over, observed)
         if not observed:
@@ -168,9 +203,9 @@ class PlanLimits:
         return LeasedMeter(self._leases, (tenant, client_id), rate, ticks=self._ticks)
 
 
-def _take(held: _Tenant, own: _Client | None, now: int, issued: int) -> LimitName | None:
+def _take(asked: _Asked, issued: int) -> LimitName | None:
     """Take the request from every limit, or from none: then name the one that it is over."""
-    month, meter = held.limits.month, held.meter
+    month, meter, own, now = asked.held.limits.month, asked.held.meter, asked.own, asked.now
     if month is not None and issued >= month.allowed:
         return "month"
     if own is not None and not own.meter.take(now):
@@ -182,9 +217,9 @@ def _take(held: _Tenant, own: _Client | None, now: int, issued: int) -> LimitNam
     return None
 
 
-async def _ask(over: LimitName, held: _Tenant, own: _Client | None, now: int) -> LimitName | None:
+async def _ask(over: LimitName, asked: _Asked) -> LimitName | None:
     """Take it after all where no limit is reached, but a lease is used up."""
-    meter = held.meter
+    meter, own, now = asked.held.meter, asked.own, asked.now
     if over == "month":
         return over
     if own is not None and not (own.meter.take(now) or await own.meter.ask()):
@@ -196,25 +231,24 @@ async def _ask(over: LimitName, held: _Tenant, own: _Client | None, now: int) ->
     return None
 
 
-def _wait(over: LimitName, held: _Tenant, own: _Client | None, now: int) -> int:
+def _wait(over: LimitName, asked: _Asked) -> int:
     """Tell after how many whole seconds a rate is worth another try; 0: it is not a rate."""
-    meter = {"rate": held.meter, "client": own.meter if own else None, "month": None}[over]
-    return 0 if meter is None else max(1, -(-meter.wait(now) // SECOND))
+    own = asked.own.meter if asked.own else None
+    meter = {"rate": asked.held.meter, "client": own, "month": None}[over]
+    return 0 if meter is None else max(1, -(-meter.wait(asked.now) // SECOND))
 
 
-def _headers(
-    held: _Tenant, own: _Client | None, now: int, issued: int, month_left: int
-) -> tuple[Header, ...]:
+def _headers(asked: _Asked, issued: int) -> tuple[Header, ...]:
     """Tell what is left. The policies are constant, but where a client has one of its own."""
-    told = b""
+    held, own, told = asked.held, asked.own, b""
     if held.meter is not None:
-        told = _RATE_LEFT % held.meter.left(now)
+        told = _RATE_LEFT % held.meter.left(asked.now)
     if held.announced is not None:
         left = max(held.announced - issued, 0)
-        told = _MONTH_LEFT % (told, _COMMA if told else b"", left, month_left)
+        told = _MONTH_LEFT % (told, _COMMA if told else b"", left, held.ends_at - asked.second)
     if own is None:
         return held.policy, (_RATE_LIMIT, told)
-    told += (_COMMA if told else b"") + _CLIENT_LEFT % own.meter.left(now)
+    told += (_COMMA if told else b"") + _CLIENT_LEFT % own.meter.left(asked.now)
     return _policy((*held.policies, own.policy)), (_RATE_LIMIT, told)
 
 

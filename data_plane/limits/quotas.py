@@ -48,17 +48,27 @@ class MonthlyQuotas:
         Nothing waits for the record. What a crash loses, the next request sees again.
         """
         issued = await self._counts.of_month(account, month)
+        self._watch(account, month, included, issued)
+        return issued
+
+    def issued_at_hand(self, account: str, month: str, included: int) -> int | None:
+        """Do the same where that needs no reading; None: it does."""
+        issued = self._counts.at_hand(account, month)
+        if issued is not None:
+            self._watch(account, month, included, issued)
+        return issued
+
+    async def drain(self) -> None:
+        """Return once nothing is being recorded any more: for the end of the process."""
+        await asyncio.gather(*self._recording)
+
+    def _watch(self, account: str, month: str, included: int, issued: int) -> None:
         held = self._accounts.get(account)
         if held is None or held.month != month or held.included != included:
             held = _Account(month, included, included * QUOTA_THRESHOLDS[0] // 100)
             keep(self._accounts, account, held, _MAXIMUM_KEPT)
         if issued >= held.next_at and self._monotonic() >= held.retry_at:
             self._record(account, held, issued)
-        return issued
-
-    async def drain(self) -> None:
-        """Return once nothing is being recorded any more: for the end of the process."""
-        await asyncio.gather(*self._recording)
 
     def _record(self, account: str, held: _Account, issued: int) -> None:
         reached = thresholds_reached(held.included, issued)

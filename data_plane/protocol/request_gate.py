@@ -97,11 +97,11 @@ def read_head(headers: Sequence[tuple[bytes, bytes]]) -> RequestHead:
         content_encoding=seen.get(b"content-encoding"),
         content_length=_content_length(seen.get(b"content-length")),
         if_none_match=seen.get(b"if-none-match"),
-        trace_id=_trace_id(seen[b"traceparent"]) if b"traceparent" in seen else "",
+        trace_id=read_trace_id(seen[b"traceparent"]) if b"traceparent" in seen else "",
     )
 
 
-def _trace_id(traceparent: bytes) -> str:
+def read_trace_id(traceparent: bytes) -> str:
     """Read W3C Trace Context section 3.2; what is malformed is ignored (section 3.2.2)."""
     match = _TRACEPARENT.fullmatch(traceparent)
     return "" if match is None else match["trace_id"].decode()

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Generic, TypeAlias, TypeVar
 
 import asyncpg
@@ -27,6 +28,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 Observe: TypeAlias = Callable[[int, float], None]  # records, seconds of their commit
 Write: TypeAlias = Callable[[list[Item]], Awaitable[Sequence[Result]]]
+Done: TypeAlias = Callable[[Result | TemporarilyUnavailable], None]
 
 
 class TooFast(TemporarilyUnavailable):
@@ -40,19 +42,23 @@ class GroupCommit(Generic[Item, Result]):
         self._write = write
         self._observe = observe
         self._waiting: list[Item] = []
-        self._waits: list[asyncio.Future[Result]] = []  # one for each item that waits
+        self._waits: list[Done[Result]] = []  # one for each item that waits
         self._writer: asyncio.Task[None] | None = None
 
     async def add(self, item: Item) -> Result:
         """Return once the item is committed. Raises TemporarilyUnavailable."""
+        committed: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self.begin(item, partial(resolve, committed))
+        return await committed
+
+    def begin(self, item: Item, done: Done[Result]) -> None:
+        """Call `done` with the result or the error, once, when it is known. Raises TooFast."""
         if len(self._waiting) >= _MAXIMUM_WAITING:
             raise TooFast(_TOO_FAST)
-        committed: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append(item)
-        self._waits.append(committed)
+        self._waits.append(done)
         if self._writer is None:
             self._writer = asyncio.create_task(self._write_until_empty())
-        return await committed
 
     async def drain(self) -> None:
         """Return once nothing waits any more: for the end of the process."""
@@ -69,7 +75,7 @@ class GroupCommit(Generic[Item, Result]):
         finally:
             self._writer = None
 
-    async def _commit(self, batch: list[Item], waits: list[asyncio.Future[Result]]) -> None:
+    async def _commit(self, batch: list[Item], waits: list[Done[Result]]) -> None:
         started = time.monotonic()
         results: Sequence[Result] | None = None
         try:
@@ -90,12 +96,20 @@ def _split(things: list[Thing]) -> tuple[list[Thing], list[Thing]]:
     return things[:_MAXIMUM_BATCH], things[_MAXIMUM_BATCH:]
 
 
-def _settle(waits: list[asyncio.Future[Result]], results: Sequence[Result] | None) -> None:
+def _settle(waits: list[Done[Result]], results: Sequence[Result] | None) -> None:
     """Tell every request of the batch: nobody waits for ever, whatever has happened."""
-    for position, each in enumerate(waits):
-        if each.done():  # its request has gone; a record stands all the same
-            continue
+    for position, done in enumerate(waits):
         if results is None:
-            each.set_exception(TemporarilyUnavailable(_NOT_RECORDED))
+            done(TemporarilyUnavailable(_NOT_RECORDED))
         else:
-            each.set_result(results[position])
+            done(results[position])
+
+
+def resolve(waits: asyncio.Future[Result], result: Result | TemporarilyUnavailable) -> None:
+    """Have whoever waits go on, with the result or the error."""
+    if waits.done():  # its request has gone; a record stands all the same
+        return
+    if isinstance(result, TemporarilyUnavailable):
+        waits.set_exception(result)
+    else:
+        waits.set_result(result)

@@ -26,6 +26,11 @@ class StoredIssuedCounts:
         self._readings: dict[_Key, asyncio.Task[None]] = {}
         self._failed_at = -_RETRY
 
+    def at_hand(self, account: str, month: str) -> int | None:
+        key = account, month
+        committed = self._committed.get(key)
+        return None if committed is None else committed + self._waiting.get(key, 0)
+
     async def of_month(self, account: str, month: str) -> int:
         key = account, month
         if key not in self._committed and time.monotonic() - self._failed_at > _RETRY:

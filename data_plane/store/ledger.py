@@ -10,13 +10,14 @@ import logging
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 
 import asyncpg
 
 from data_plane.ports import IssuedToken
 from data_plane.protocol.errors import TemporarilyUnavailable
 from data_plane.store.batch import Batch, gather, month_key, months_of
-from data_plane.store.group_commit import GroupCommit, Observe, TooFast
+from data_plane.store.group_commit import Done, GroupCommit, Observe, TooFast, resolve
 from data_plane.store.issued_counts import StoredIssuedCounts
 from data_plane.store.pool import DOWN, Pool
 from data_plane.store.recorder import NEVER_TAKEN, Recorder
@@ -50,10 +51,15 @@ class SpooledLedger:
         self.opened = asyncio.Event()  # the spool, or it has been said that there is none
 
     async def record(self, issued: IssuedToken) -> None:
+        recorded: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.begin(issued, partial(resolve, recorded))
+        await recorded
+
+    def begin(self, issued: IssuedToken, done: Done[None]) -> None:
         key = month_key(issued)
         self._counts.wait(key)
         try:
-            await self._commits.add(issued)
+            self._commits.begin(issued, done)
         except TooFast:
             self._counts.settle({key: 1})
             raise

@@ -15,7 +15,7 @@ import msgspec
 _encode = msgspec.json.Encoder().encode
 
 # Libraries that log whole URLs or statements below this level.
-_QUIET = ("sqlalchemy", "asyncio", "httpx", "httpcore", "_granian", "granian.access")
+_QUIET = ("sqlalchemy", "asyncio", "httpx", "httpcore")
 
 
 class JsonFormatter(logging.Formatter):

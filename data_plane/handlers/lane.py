@@ -1,0 +1,186 @@
+"""The lane: POST {issuer}/oauth/token where nothing has to be waited for but the record.
+
+Most token requests are of a client that has proved itself by the same bytes before, for a form that
+was decided on before (protocol/proved.py), within its limits. Such a request needs no task: it is
+signed where it arrives, and answered by the group commit that has its record (decision 19). What is
+any different in whatever way, the lane leaves to token.py, untouched; the two share what decides.
+"""
+
+import time
+from collections.abc import Collection
+from functools import partial
+
+import msgspec
+
+from data_plane.handlers.answer import Answer, bytes_answer, error_answer
+from data_plane.handlers.asked import note_use
+from data_plane.handlers.door import REFUSED, InFlight
+from data_plane.handlers.given import Given
+from data_plane.handlers.telling import Telling
+from data_plane.handlers.token import issue
+from data_plane.protocol.access_token import TokenTemplate
+from data_plane.protocol.errors import OAuthError
+from data_plane.protocol.proved import ProvedClient
+from data_plane.protocol.request_gate import check_form_head, read_head, read_trace_id
+from data_plane.protocol.served_issuer import ServedIssuer
+from shared.domain.bounded import keep
+from shared.domain.client_address import client_address
+from shared.domain.outbound_url import Address, Network
+from shared.runtime.http1 import Connection, Request
+from shared.runtime.http1_answer import message
+from shared.runtime.leaving import Leaving
+from shared.runtime.request_log import RequestLine
+
+_ENDPOINT = "oauth/token"
+_BEFORE, _BEHIND = b"/t/", b"/oauth/token"
+_MAXIMUM_PART = 4 * 1024  # bytes of head and of body: what is more is read with more care
+_MAXIMUM_HEADERS = 32
+_MAXIMUM_KEPT = 256  # heads
+# what changes how a request is read, or what it asks for
+_UNUSUAL = frozenset({b"content-encoding", b"dpop", b"expect", b"transfer-encoding"})
+
+
+class _Taken(msgspec.Struct, frozen=True, kw_only=True):
+    """A request that is being answered here."""
+
+    connection: Connection
+    issuer: ServedIssuer
+    proved: ProvedClient
+    template: TokenTemplate
+    address: Address
+    trace_id: str
+    request_id: str
+    started: float  # seconds of a clock that never goes back
+
+
+class TokenLane:
+    """One for each worker."""
+
+    def __init__(
+        self,
+        given: Given,
+        telling: Telling,
+        in_flight: InFlight,
+        leaving: Leaving,
+        hosts: Collection[str],
+        proxies: Collection[Network],
+    ) -> None:
+        self._given = given
+        self._telling = telling
+        self._in_flight = in_flight
+        self._leaving = leaving
+        self._hosts = hosts
+        self._proxies = proxies
+        self._good_heads: dict[tuple[bytes | None, bytes | None], None] = {}
+
+    def take(self, request: Request, connection: Connection) -> bool:
+        target = request.target
+        if not (target.startswith(_BEFORE) and target.endswith(_BEHIND)) or self._leaving.begun:
+            return False
+        if self._in_flight.full:
+            self._turn_away(connection)
+            return True
+        issuer = self._given.issuers.at_hand(target[len(_BEFORE) : -len(_BEHIND)].decode("latin-1"))
+        headers = dict(request.headers)
+        if issuer is None or not self._is_plain(request, headers):
+            return False
+        recognised = self._recognised(issuer, headers.get(b"authorization"), request.body)
+        if recognised is None:
+            return False
+        traceparent = headers.get(b"traceparent")
+        taken = _Taken(
+            connection=connection,
+            issuer=issuer,
+            proved=recognised[0],
+            template=recognised[1],
+            address=client_address(connection.peer[0], request.headers, self._proxies),
+            trace_id="" if traceparent is None else read_trace_id(traceparent),
+            request_id=self._given.new_request_id(),
+            started=time.perf_counter(),
+        )
+        try:
+            return self._begin(taken)
+        except OAuthError as error:
+            self._refuse(taken, error)
+            return True
+
+    def _is_plain(self, request: Request, headers: dict[bytes, bytes]) -> bool:
+        """Tell whether the request gate has nothing to say; what it thinks of a head is kept."""
+        count = len(headers)
+        if (
+            count != len(request.headers)
+            or count > _MAXIMUM_HEADERS
+            or not _UNUSUAL.isdisjoint(headers)
+            or len(request.body) > _MAXIMUM_PART
+            or sum(map(len, headers.values())) > _MAXIMUM_PART
+        ):
+            return False
+        judged = headers.get(b"host"), headers.get(b"content-type")
+        if judged in self._good_heads:
+            return True
+        try:
+            check_form_head(read_head(request.headers), b"", self._hosts)
+        except OAuthError:
+            return False
+        keep(self._good_heads, judged, None, _MAXIMUM_KEPT)
+        return True
+
+    def _recognised(
+        self, issuer: ServedIssuer, authorization: bytes | None, body: bytes
+    ) -> tuple[ProvedClient, TokenTemplate] | None:
+        form = self._given.keyed_hash(body)
+        presented = form if authorization is None else self._given.keyed_hash(authorization)
+        proved = issuer.proved.get(presented, self._given.clock())
+        template = None if proved is None else proved.templates.get(form)
+        return None if proved is None or template is None else (proved, template)
+
+    def _begin(self, taken: _Taken) -> bool:
+        """Issue the token, as token.token does; False where its limits have to be waited for."""
+        given, issuer, client = self._given, taken.issuer, taken.proved.client
+        note_use(taken.proved, issuer.tenant_id, taken.address, given, given.clock())
+        given.readiness.check_recent()
+        admission = given.limits.admit_at_once(issuer, client)
+        if admission is None:
+            return False
+        issued, answer = issue(issuer, client, taken.template, given, None)
+        answered = bytes_answer(answer, admission.headers)
+        given.ledger.begin(issued, partial(self._end, taken, answered))
+        self._in_flight.count += 1
+        return True
+
+    def _end(self, taken: _Taken, answer: Answer, error: OAuthError | None) -> None:
+        """Answer: the record is kept, or cannot be."""
+        self._in_flight.count -= 1
+        if error is None:
+            self._answer(taken, answer)
+        else:
+            self._refuse(taken, error)
+
+    def _refuse(self, taken: _Taken, error: OAuthError) -> None:
+        self._answer(taken, error_answer(error, realm=taken.issuer.issuer))
+        client_id, tenant = taken.proved.client.client_id, taken.issuer.tenant_id
+        self._telling.refused(tenant, client_id, taken.address, _ENDPOINT, error, taken.request_id)
+
+    def _answer(self, taken: _Taken, answer: Answer) -> None:
+        headers = (*answer.headers, (b"x-request-id", taken.request_id.encode()))
+        connection = taken.connection
+        connection.answer(message(answer.status, headers, answer.body, connection.date))
+        seconds = time.perf_counter() - taken.started
+        self._telling.answered(
+            RequestLine(
+                request_id=taken.request_id,
+                endpoint=_ENDPOINT,
+                slug=taken.issuer.snapshot.slug,
+                method="POST",
+                status=answer.status,
+                error=answer.error,
+                client_id=taken.proved.client.client_id,
+                trace_id=taken.trace_id,
+                ms=round(seconds * 1000, 3),
+            ),
+            seconds,
+        )
+
+    def _turn_away(self, connection: Connection) -> None:
+        self._telling.telemetry.observe_turned_away(REFUSED.error)
+        connection.answer(message(REFUSED.status, REFUSED.headers, REFUSED.body, connection.date))

@@ -1,0 +1,319 @@
+"""HTTP/1.1 (RFC 9112) for a worker: a connection, and the requests that come on it.
+
+The framing is read by httptools (llhttp, which is Node's), strictly. Here is what comes behind it:
+one request of a connection after the other; bounds on what may be sent, and how slowly; and two
+ways to an answer. Any request can be given to the application (asgi_exchange.py). A POST that came
+whole is offered to the `lane` first, which answers without a task (decision 19).
+"""
+
+import asyncio
+from collections import deque
+from typing import Any, Protocol
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+
+from shared.runtime.http1_answer import Header, message
+
+MAXIMUM_HEAD = 32 * 1024  # bytes; the application answers for heads of more than half of it
+_MAXIMUM_UNREAD = 64 * 1024  # bytes of a body that wait for the application
+_MAXIMUM_IGNORED = 1024 * 1024  # bytes that may come behind the last answer
+_HEAD_PATIENCE = 10  # seconds a request's head may take
+_BODY_PATIENCE = 15  # seconds; the application's own is shorter, and says why it ends
+_IDLE = 75  # seconds between two requests
+
+_CLOSE: Header = (b"connection", b"close")
+_JSON = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"), _CLOSE)
+_MALFORMED = b'{"error":"invalid_request","error_description":"the request is malformed"}'
+_TOO_LARGE = b'{"error":"invalid_request","error_description":"the headers are too large"}'
+_TOO_SLOW = b'{"error":"invalid_request","error_description":"the request did not come in time"}'
+_BUSY = b'{"error":"temporarily_unavailable","error_description":"the service is busy"}'
+
+
+class Request:
+    """One request, as far as it has come."""
+
+    __slots__ = ("arrived", "body", "cut", "headers", "keep_alive", "method", "target", "whole")
+
+    def __init__(self) -> None:
+        self.method = b""  # empty until the head has come
+        self.target = b""
+        self.headers: list[Header] = []  # names in lower case
+        self.body = b""  # what has come of it and was not taken yet
+        self.whole = False
+        self.cut = False  # no more of it will come, and nobody may hear the answer
+        self.keep_alive = False
+        self.arrived: asyncio.Future[None] | None = None  # somebody waits for more of it
+
+    def wake(self) -> None:
+        if self.arrived is not None and not self.arrived.done():
+            self.arrived.set_result(None)
+
+
+class Lane(Protocol):
+    """A way to an answer without a task."""
+
+    def take(self, request: Request, connection: "Connection") -> bool:
+        """Take on a whole POST, to call `connection.answer` once, now or later; False: not this."""
+        ...
+
+
+class Server(Protocol):
+    """What the connections of a worker share."""
+
+    lane: Lane | None
+    connections: "set[Connection]"
+    tick: int  # seconds, of a clock that never goes back
+    date: bytes  # the Date field, RFC 9110 section 6.6.1
+
+    @property
+    def full(self) -> bool:
+        """As many connections are served as may be."""
+        ...
+
+    def exchange(self, request: Request, connection: "Connection") -> None:
+        """Have the application answer, by `connection.write` and then `connection.answered`."""
+        ...
+
+    def lost(self, connection: "Connection") -> None: ...
+
+
+class Connection(asyncio.Protocol):
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._parser = HttpRequestParser(self)
+        self._reading: Request | None = None  # what the parser is at
+        self._waiting: deque[Request] = deque()  # their heads have come
+        self._served: Request | None = None  # what is being answered
+        self._head = 0  # bytes of the head that is being read
+        self._ignored: int | None = None  # bytes that came behind the last answer; None: it is due
+        self._refusal = b""  # of what was malformed behind requests in order
+        self._since = server.tick  # when the present wait began
+        self._fresh = True  # nothing was asked yet
+        self._ending = False  # nothing more is read once this is answered
+        self._held_back = False
+        self._writable: asyncio.Future[None] | None = None  # while the client reads too slowly
+        self.closed = False
+        self.peer: Any = None
+
+    # what the event loop calls
+
+    def connection_made(self, transport: Any) -> None:
+        self._transport: asyncio.Transport = transport
+        self.peer = transport.get_extra_info("peername")
+        if self._server.full:
+            self._end_with(503, _BUSY, (b"retry-after", b"1"))
+        self._server.connections.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        if self._ignored is not None:
+            self._ignore(len(data))
+            return
+        try:
+            self._parser.feed_data(data)
+        except HttpParserUpgrade:
+            self._ending = True  # nothing else is spoken here; the request itself is answered
+        except HttpParserError:
+            self._refuse(400, _MALFORMED)
+        reading = self._reading
+        if reading is not None and not reading.method:
+            self._head += len(data)
+            if self._head > MAXIMUM_HEAD:
+                self._refuse(431, _TOO_LARGE)
+        if self._served is None:
+            self._serve_next()
+        if reading is not None or self._waiting:
+            self._hold_back()
+
+    def eof_received(self) -> bool:
+        """The client has said its last: what was whole by then is answered."""
+        self._ending = True
+        self._cut()
+        return self._served is not None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed = True
+        self._waiting.clear()
+        self._cut()
+        self.resume_writing()
+        self._server.lost(self)
+
+    def pause_writing(self) -> None:
+        self._writable = asyncio.get_running_loop().create_future()
+        self._since = self._server.tick
+
+    def resume_writing(self) -> None:
+        if self._writable is not None and not self._writable.done():
+            self._writable.set_result(None)
+        self._writable = None
+
+    # what the parser calls
+
+    def on_message_begin(self) -> None:
+        self._reading = Request()
+        self._since = self._server.tick
+        self._head = 0
+
+    def on_url(self, url: bytes) -> None:
+        self._read.target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        reading = self._read
+        if not reading.method:  # trailers say nothing to us
+            reading.headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        reading = self._read
+        reading.method = self._parser.get_method()
+        reading.keep_alive = self._parser.should_keep_alive()
+        self._waiting.append(reading)
+
+    def on_body(self, body: bytes) -> None:
+        self._read.body += body
+        self._read.wake()
+
+    def on_message_complete(self) -> None:
+        self._read.whole = True
+        self._read.wake()
+        self._reading = None
+
+    @property
+    def _read(self) -> Request:
+        assert self._reading is not None  # noqa: S101 - a message has begun
+        return self._reading
+
+    # what answers
+
+    @property
+    def date(self) -> bytes:
+        return self._server.date
+
+    def write(self, part: bytes) -> None:
+        if not self.closed:
+            self._transport.write(part)
+
+    async def drained(self) -> None:
+        """Return once the client has read enough of what was written."""
+        if self._writable is not None:
+            await asyncio.shield(self._writable)
+
+    def answer(self, message: bytes) -> None:
+        """Send the whole answer to the request that is served, and go on to the next."""
+        self.write(message)
+        self.answered(close=False)
+
+    def answered(self, *, close: bool) -> None:
+        """Go on to the next request: the answer to this one has been written."""
+        served, self._served = self._served, None
+        if self.closed or served is None:
+            return
+        self._since = self._server.tick
+        self._fresh = False
+        if close or not served.keep_alive or not served.whole:
+            self._end()
+        elif self._waiting or self._held_back:
+            asyncio.get_running_loop().call_soon(self._go_on)
+        elif self._refusal:
+            self._end_with_refusal()
+        elif self._ending and self._reading is None:
+            self._end()
+
+    def abort(self) -> None:
+        self._transport.abort()
+
+    def taken(self) -> None:
+        """Read on: the application has taken what has come of the body."""
+        if self._held_back:
+            self._hold_back()
+
+    # what the server calls
+
+    def end_when_idle(self) -> None:
+        """Answer what has begun to come, and no more."""
+        self._ending = True
+        if self._served is None and self._reading is None and not self._waiting:
+            self._transport.close()
+
+    def look(self) -> None:
+        """End what has waited for its client for too long."""
+        waited = self._server.tick - self._since
+        if self._ignored is not None or self._writable is not None:
+            if waited > _HEAD_PATIENCE:
+                self._transport.abort()
+        elif self._served is not None:
+            if not self._served.whole and waited > _BODY_PATIENCE:
+                self._transport.abort()
+        elif self._reading is not None:
+            if waited >= _HEAD_PATIENCE:
+                self._refuse(408, _TOO_SLOW)
+        elif waited >= (_HEAD_PATIENCE if self._fresh else _IDLE):
+            self._transport.close()
+
+    def _serve_next(self) -> None:
+        if not self._waiting or self._served is not None or self.closed:
+            return
+        request = self._served = self._waiting.popleft()
+        lane = self._server.lane
+        plain = request.whole and request.keep_alive and request.method == b"POST"
+        if not plain or lane is None or not lane.take(request, self):
+            self._server.exchange(request, self)
+
+    def _go_on(self) -> None:
+        self._serve_next()
+        self._hold_back()
+
+    def _hold_back(self) -> None:
+        """Read no more while there is enough to do."""
+        enough = len(self._waiting) > 1 or (
+            self._reading is not None and len(self._reading.body) > _MAXIMUM_UNREAD
+        )
+        if enough is not self._held_back and not self.closed:
+            self._held_back = enough
+            if enough:
+                self._transport.pause_reading()
+            else:
+                self._transport.resume_reading()
+
+    def _cut(self) -> None:
+        for request in (self._served, self._reading):
+            if request is not None:
+                request.cut = True
+                request.wake()
+
+    def _refuse(self, status: int, body: bytes) -> None:
+        """Refuse what cannot be read, behind the answers to what came before it."""
+        self._ending = True
+        begun, self._reading = self._reading, None
+        if begun is not None and begun.method:  # the application refuses what stays incomplete
+            begun.cut = True
+            begun.wake()
+        elif self._served is None and not self._waiting:
+            self._end_with(status, body)
+        else:
+            self._refusal = message(status, _JSON, body, self._server.date)
+
+    def _end_with(self, status: int, body: bytes, *headers: Header) -> None:
+        self._refusal = message(status, (*_JSON, *headers), body, self._server.date)
+        self._end_with_refusal()
+
+    def _end_with_refusal(self) -> None:
+        self._transport.write(self._refusal)
+        self._end()
+
+    def _end(self) -> None:
+        """Close once the client has heard the answer.
+
+        To close while it still sends would have its kernel drop the answer (RFC 9112 section 9.6).
+        """
+        self._ignored = 0
+        self._since = self._server.tick
+        self._waiting.clear()
+        if not self.closed:
+            self._transport.write_eof()
+        if self._held_back:
+            self._held_back = False
+            self._transport.resume_reading()
+
+    def _ignore(self, count: int) -> None:
+        self._ignored = (self._ignored or 0) + count
+        if self._ignored > _MAXIMUM_IGNORED:
+            self._transport.abort()
