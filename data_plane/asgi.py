@@ -4,25 +4,16 @@ Litestar's routing costs a token request a sixth of its time, and decides nothin
 mount does not decide by itself (decision 0005). It serves the rest, and the start and the end.
 """
 
-import logging
 from collections.abc import Awaitable
 from typing import Any
 
 from litestar import Litestar, Request, Response
 from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException, NotFoundException
-from litestar.types import (
-    HTTPScope,
-    Receive,
-)
 
 from data_plane.handlers.mount import IssuersMount
 
-_log = logging.getLogger("data_plane")
-
 _ISSUERS = (b"/t/", b"/.well-known/")
-_HEADERS = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
-_BODY = b'{"error":"server_error","error_description":"something went wrong on our side"}'
 
 
 class DataPlane:
@@ -32,17 +23,8 @@ class DataPlane:
 
     def __call__(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
         if scope["type"] == ScopeType.HTTP and scope["raw_path"].startswith(_ISSUERS):
-            return self._serve(scope, receive, send)
+            return self._issuers(scope, receive, send)
         return self._litestar(scope, receive, send)
-
-    async def _serve(self, scope: HTTPScope, receive: Receive, send: Any) -> None:
-        """Answer a request; of a mistake of ours the log hears all, the caller nothing."""
-        try:
-            await self._issuers(scope, receive, send)
-        except Exception as error:  # noqa: BLE001 - the last resort
-            _log.error("unexpected error", exc_info=error)
-            await send({"type": "http.response.start", "status": 500, "headers": _HEADERS})
-            await send({"type": "http.response.body", "body": _BODY, "more_body": False})
 
 
 def framework_error(

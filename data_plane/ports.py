@@ -111,7 +111,7 @@ class Ledger(Protocol):
     def begin(
         self, issued: IssuedToken, done: Callable[[TemporarilyUnavailable | None], None]
     ) -> None:
-        """Call `done` once it is, or cannot be. Raises TemporarilyUnavailable, and calls nothing."""
+        """Call `done` once it is, or cannot be. Raises TemporarilyUnavailable, and never calls."""
         ...
 
 

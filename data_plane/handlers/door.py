@@ -12,7 +12,7 @@ from litestar.types.asgi_types import ReceiveMessage
 
 from data_plane.handlers.answer import error_answer
 from data_plane.protocol.errors import TemporarilyUnavailable
-from shared.runtime.http1 import Lane
+from shared.runtime.http1_request import Lane
 from shared.runtime.telemetry import Telemetry
 
 # A worker serves some 2,500 of them a second: the last one waits for 100 ms.

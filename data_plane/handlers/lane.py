@@ -26,8 +26,8 @@ from data_plane.protocol.served_issuer import ServedIssuer
 from shared.domain.bounded import keep
 from shared.domain.client_address import client_address
 from shared.domain.outbound_url import Address, Network
-from shared.runtime.http1 import Connection, Request
 from shared.runtime.http1_answer import message
+from shared.runtime.http1_request import Answering, Request
 from shared.runtime.leaving import Leaving
 from shared.runtime.request_log import RequestLine
 
@@ -35,6 +35,7 @@ _ENDPOINT = "oauth/token"
 _BEFORE, _BEHIND = b"/t/", b"/oauth/token"
 _MAXIMUM_PART = 4 * 1024  # bytes of head and of body: what is more is read with more care
 _MAXIMUM_HEADERS = 32
+_DIGITS = 4  # of the length of a body that is worth a moment
 _MAXIMUM_KEPT = 256  # heads
 # what changes how a request is read, or what it asks for
 _UNUSUAL = frozenset({b"content-encoding", b"dpop", b"expect", b"transfer-encoding"})
@@ -43,7 +44,7 @@ _UNUSUAL = frozenset({b"content-encoding", b"dpop", b"expect", b"transfer-encodi
 class _Taken(msgspec.Struct, frozen=True, kw_only=True):
     """A request that is being answered here."""
 
-    connection: Connection
+    connection: Answering
     issuer: ServedIssuer
     proved: ProvedClient
     template: TokenTemplate
@@ -73,36 +74,51 @@ class TokenLane:
         self._proxies = proxies
         self._good_heads: dict[tuple[bytes | None, bytes | None], None] = {}
 
-    def take(self, request: Request, connection: Connection) -> bool:
-        target = request.target
-        if not (target.startswith(_BEFORE) and target.endswith(_BEHIND)) or self._leaving.begun:
+    def wants(self, request: Request) -> bool:
+        headers = dict(request.headers)
+        length = headers.get(b"content-length", b"none")
+        return (
+            _is_for_tokens(request.target)
+            and b"expect" not in headers
+            and length.isdigit()
+            and len(length) <= _DIGITS
+        )
+
+    def take(self, request: Request, connection: Answering) -> bool:
+        if not _is_for_tokens(request.target) or self._leaving.begun:
             return False
         if self._in_flight.full:
             self._turn_away(connection)
             return True
-        issuer = self._given.issuers.at_hand(target[len(_BEFORE) : -len(_BEHIND)].decode("latin-1"))
+        taken = self._recognised(request, connection)
+        return taken is not None and self._serve(taken)
+
+    def _recognised(self, request: Request, connection: Answering) -> _Taken | None:
+        """Find the client and what was decided for it, where both are known by the same bytes."""
+        started = time.perf_counter()
+        given, slug = self._given, request.target[len(_BEFORE) : -len(_BEHIND)]
+        issuer = given.issuers.at_hand(slug.decode("latin-1"))
         headers = dict(request.headers)
         if issuer is None or not self._is_plain(request, headers):
-            return False
-        recognised = self._recognised(issuer, headers.get(b"authorization"), request.body)
-        if recognised is None:
-            return False
+            return None
+        form = given.keyed_hash(request.body)
+        authorization = headers.get(b"authorization")
+        presented = form if authorization is None else given.keyed_hash(authorization)
+        proved = issuer.proved.get(presented, given.clock())
+        template = None if proved is None else proved.templates.get(form)
+        if proved is None or template is None:
+            return None
         traceparent = headers.get(b"traceparent")
-        taken = _Taken(
+        return _Taken(
             connection=connection,
             issuer=issuer,
-            proved=recognised[0],
-            template=recognised[1],
+            proved=proved,
+            template=template,
             address=client_address(connection.peer[0], request.headers, self._proxies),
             trace_id="" if traceparent is None else read_trace_id(traceparent),
-            request_id=self._given.new_request_id(),
-            started=time.perf_counter(),
+            request_id=given.new_request_id(),
+            started=started,
         )
-        try:
-            return self._begin(taken)
-        except OAuthError as error:
-            self._refuse(taken, error)
-            return True
 
     def _is_plain(self, request: Request, headers: dict[bytes, bytes]) -> bool:
         """Tell whether the request gate has nothing to say; what it thinks of a head is kept."""
@@ -125,14 +141,12 @@ class TokenLane:
         keep(self._good_heads, judged, None, _MAXIMUM_KEPT)
         return True
 
-    def _recognised(
-        self, issuer: ServedIssuer, authorization: bytes | None, body: bytes
-    ) -> tuple[ProvedClient, TokenTemplate] | None:
-        form = self._given.keyed_hash(body)
-        presented = form if authorization is None else self._given.keyed_hash(authorization)
-        proved = issuer.proved.get(presented, self._given.clock())
-        template = None if proved is None else proved.templates.get(form)
-        return None if proved is None or template is None else (proved, template)
+    def _serve(self, taken: _Taken) -> bool:
+        try:
+            return self._begin(taken)
+        except OAuthError as error:
+            self._refuse(taken, error)
+            return True
 
     def _begin(self, taken: _Taken) -> bool:
         """Issue the token, as token.token does; False where its limits have to be waited for."""
@@ -181,6 +195,10 @@ class TokenLane:
             seconds,
         )
 
-    def _turn_away(self, connection: Connection) -> None:
+    def _turn_away(self, connection: Answering) -> None:
         self._telling.telemetry.observe_turned_away(REFUSED.error)
         connection.answer(message(REFUSED.status, REFUSED.headers, REFUSED.body, connection.date))
+
+
+def _is_for_tokens(target: bytes) -> bool:
+    return target.startswith(_BEFORE) and target.endswith(_BEHIND)

@@ -18,8 +18,8 @@ from data_plane.handlers.given import Given
 from data_plane.handlers.introspect import introspect
 from data_plane.handlers.patience import Patience
 from data_plane.handlers.revoke import revoke
-from data_plane.handlers.token import token
 from data_plane.handlers.telling import Telling
+from data_plane.handlers.token import token
 from data_plane.protocol.errors import NotFound, OAuthError
 from data_plane.protocol.request_gate import read_head
 from data_plane.protocol.served_issuer import ServedIssuer

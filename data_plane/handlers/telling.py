@@ -4,7 +4,7 @@ import time
 
 import msgspec
 
-from data_plane.ports import RefusedRequest, Refusals, Usage
+from data_plane.ports import Refusals, RefusedRequest, Usage
 from data_plane.protocol.errors import OAuthError, TooManyRequests
 from shared.domain.ids import ClientId, TenantId
 from shared.domain.outbound_url import Address

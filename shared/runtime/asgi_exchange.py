@@ -7,8 +7,9 @@ from urllib.parse import unquote_to_bytes
 
 from httptools import HttpParserInvalidURLError, parse_url
 
-from shared.runtime.http1 import Connection, Request
-from shared.runtime.http1_answer import Header, head, message
+from shared.runtime.http1 import Connection
+from shared.runtime.http1_answer import Header, head, refusal
+from shared.runtime.http1_request import Request
 
 _log = logging.getLogger("http")
 
@@ -16,8 +17,7 @@ _CLOSE: Header = (b"connection", b"close")
 _CHUNKED: Header = (b"transfer-encoding", b"chunked")
 _WITHOUT_BODY = frozenset({204, 304})  # RFC 9110 section 6.4.1
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-_HEADERS = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"), _CLOSE)
-_OUR_MISTAKE = b'{"error":"server_error","error_description":"something went wrong on our side"}'
+_OUR_MISTAKE = "something went wrong on our side"
 
 
 class Exchange:
@@ -50,7 +50,7 @@ class Exchange:
         if self._begun:
             self._connection.abort()  # so that what was sent does not look whole
         else:
-            self._connection.write(message(500, _HEADERS, _OUR_MISTAKE, self._date))
+            self._connection.write(refusal(500, "server_error", _OUR_MISTAKE, self._date))
             self._connection.answered(close=True)
 
     async def receive(self) -> dict[str, Any]:
@@ -58,12 +58,9 @@ class Exchange:
         if self._told:
             while not request.cut and not self._ended:
                 await self._more()
-            return {"type": "http.disconnect"}
-        if not request.body and not request.whole and not request.cut and self._continues():
-            self._connection.write(_CONTINUE)
-        while not request.body and not request.whole and not request.cut:
-            await self._more()
-        if request.cut and not request.whole:
+        else:
+            await self._some()
+        if self._told or (request.cut and not request.whole):
             return {"type": "http.disconnect"}
         body, request.body = request.body, b""
         self._told = request.whole
@@ -116,7 +113,7 @@ class Exchange:
             headers.append(_CHUNKED if length is None else (b"content-length", b"%d" % length))
         if _CLOSE in headers:
             self._close = True
-        elif self._close:
+        elif self._close or not self._request.whole:
             headers.append(_CLOSE)
         date = b"" if b"date" in names else self._date
         self._connection.write(head(self._status, headers, date) + body)
@@ -124,6 +121,14 @@ class Exchange:
     def _continues(self) -> bool:
         """Tell whether the client waits to be told that its body is wanted, RFC 9110 10.1.1."""
         return (b"expect", b"100-continue") in self._request.headers
+
+    async def _some(self) -> None:
+        """Wait until there is something of the body, or the end of it."""
+        request = self._request
+        if not (request.body or request.whole or request.cut) and self._continues():
+            self._connection.write(_CONTINUE)
+        while not (request.body or request.whole or request.cut):
+            await self._more()
 
     async def _more(self) -> None:
         arrived = self._request.arrived = asyncio.get_running_loop().create_future()

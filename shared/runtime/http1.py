@@ -8,11 +8,13 @@ whole is offered to the `lane` first, which answers without a task (decision 19)
 
 import asyncio
 from collections import deque
+from math import inf
 from typing import Any, Protocol
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
-from shared.runtime.http1_answer import Header, message
+from shared.runtime.http1_answer import refusal
+from shared.runtime.http1_request import Lane, Request
 
 MAXIMUM_HEAD = 32 * 1024  # bytes; the application answers for heads of more than half of it
 _MAXIMUM_UNREAD = 64 * 1024  # bytes of a body that wait for the application
@@ -21,40 +23,10 @@ _HEAD_PATIENCE = 10  # seconds a request's head may take
 _BODY_PATIENCE = 15  # seconds; the application's own is shorter, and says why it ends
 _IDLE = 75  # seconds between two requests
 
-_CLOSE: Header = (b"connection", b"close")
-_JSON = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"), _CLOSE)
-_MALFORMED = b'{"error":"invalid_request","error_description":"the request is malformed"}'
-_TOO_LARGE = b'{"error":"invalid_request","error_description":"the headers are too large"}'
-_TOO_SLOW = b'{"error":"invalid_request","error_description":"the request did not come in time"}'
-_BUSY = b'{"error":"temporarily_unavailable","error_description":"the service is busy"}'
-
-
-class Request:
-    """One request, as far as it has come."""
-
-    __slots__ = ("arrived", "body", "cut", "headers", "keep_alive", "method", "target", "whole")
-
-    def __init__(self) -> None:
-        self.method = b""  # empty until the head has come
-        self.target = b""
-        self.headers: list[Header] = []  # names in lower case
-        self.body = b""  # what has come of it and was not taken yet
-        self.whole = False
-        self.cut = False  # no more of it will come, and nobody may hear the answer
-        self.keep_alive = False
-        self.arrived: asyncio.Future[None] | None = None  # somebody waits for more of it
-
-    def wake(self) -> None:
-        if self.arrived is not None and not self.arrived.done():
-            self.arrived.set_result(None)
-
-
-class Lane(Protocol):
-    """A way to an answer without a task."""
-
-    def take(self, request: Request, connection: "Connection") -> bool:
-        """Take on a whole POST, to call `connection.answer` once, now or later; False: not this."""
-        ...
+_MALFORMED = "the request is malformed"
+_TOO_LARGE = "the request's headers are too large"
+_TOO_SLOW = "the request did not arrive in time"
+_BUSY = "the service is busy"
 
 
 class Server(Protocol):
@@ -86,7 +58,7 @@ class Connection(asyncio.Protocol):
         self._served: Request | None = None  # what is being answered
         self._head = 0  # bytes of the head that is being read
         self._ignored: int | None = None  # bytes that came behind the last answer; None: it is due
-        self._refusal = b""  # of what was malformed behind requests in order
+        self._last = b""  # the refusal of what was malformed behind requests in order
         self._since = server.tick  # when the present wait began
         self._fresh = True  # nothing was asked yet
         self._ending = False  # nothing more is read once this is answered
@@ -95,42 +67,40 @@ class Connection(asyncio.Protocol):
         self.closed = False
         self.peer: Any = None
 
-    # what the event loop calls
-
     def connection_made(self, transport: Any) -> None:
         self._transport: asyncio.Transport = transport
         self.peer = transport.get_extra_info("peername")
         if self._server.full:
-            self._end_with(503, _BUSY, (b"retry-after", b"1"))
+            self._end(refusal(503, "temporarily_unavailable", _BUSY, self.date))
         self._server.connections.add(self)
 
     def data_received(self, data: bytes) -> None:
         if self._ignored is not None:
             self._ignore(len(data))
             return
+        self._parse(data)
+        self._go_on()
+
+    def _parse(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
         except HttpParserUpgrade:
             self._ending = True  # nothing else is spoken here; the request itself is answered
         except HttpParserError:
             self._refuse(400, _MALFORMED)
-        reading = self._reading
-        if reading is not None and not reading.method:
+        if self._reading is not None and not self._reading.method:
             self._head += len(data)
             if self._head > MAXIMUM_HEAD:
                 self._refuse(431, _TOO_LARGE)
-        if self._served is None:
-            self._serve_next()
-        if reading is not None or self._waiting:
-            self._hold_back()
 
     def eof_received(self) -> bool:
         """The client has said its last: what was whole by then is answered."""
         self._ending = True
         self._cut()
+        self._go_on()
         return self._served is not None
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _: Exception | None) -> None:
         self.closed = True
         self._waiting.clear()
         self._cut()
@@ -145,8 +115,6 @@ class Connection(asyncio.Protocol):
         if self._writable is not None and not self._writable.done():
             self._writable.set_result(None)
         self._writable = None
-
-    # what the parser calls
 
     def on_message_begin(self) -> None:
         self._reading = Request()
@@ -181,7 +149,10 @@ class Connection(asyncio.Protocol):
         assert self._reading is not None  # noqa: S101 - a message has begun
         return self._reading
 
-    # what answers
+    @property
+    def begun(self) -> bool:
+        """A request has begun to come, and is not whole."""
+        return self._reading is not None
 
     @property
     def date(self) -> bytes:
@@ -212,54 +183,65 @@ class Connection(asyncio.Protocol):
             self._end()
         elif self._waiting or self._held_back:
             asyncio.get_running_loop().call_soon(self._go_on)
-        elif self._refusal:
-            self._end_with_refusal()
-        elif self._ending and self._reading is None:
-            self._end()
+        elif self._last or (self._ending and not self.begun):
+            self._end(self._last)
 
     def abort(self) -> None:
         self._transport.abort()
 
     def taken(self) -> None:
         """Read on: the application has taken what has come of the body."""
-        if self._held_back:
-            self._hold_back()
-
-    # what the server calls
+        self._go_on()
 
     def end_when_idle(self) -> None:
         """Answer what has begun to come, and no more."""
         self._ending = True
-        if self._served is None and self._reading is None and not self._waiting:
+        if self._served is None and not self.begun and not self._waiting:
             self._transport.close()
 
     def look(self) -> None:
         """End what has waited for its client for too long."""
-        waited = self._server.tick - self._since
-        if self._ignored is not None or self._writable is not None:
-            if waited > _HEAD_PATIENCE:
-                self._transport.abort()
-        elif self._served is not None:
-            if not self._served.whole and waited > _BODY_PATIENCE:
-                self._transport.abort()
-        elif self._reading is not None:
-            if waited >= _HEAD_PATIENCE:
-                self._refuse(408, _TOO_SLOW)
-        elif waited >= (_HEAD_PATIENCE if self._fresh else _IDLE):
+        if self._served is None:
+            self._serve_next(patient=False)
+        if self._server.tick - self._since < self._patience():
+            return
+        if self._stalled or self._served is not None:
+            self._transport.abort()
+        elif self.begun:
+            self._refuse(408, _TOO_SLOW)
+        else:
             self._transport.close()
 
-    def _serve_next(self) -> None:
-        if not self._waiting or self._served is not None or self.closed:
+    def _patience(self) -> float:
+        """Give the seconds that the present wait may take."""
+        if self._stalled:
+            return _HEAD_PATIENCE
+        if self._served is not None:
+            return inf if self._served.whole else _BODY_PATIENCE
+        return _HEAD_PATIENCE if self.begun or self._fresh else _IDLE
+
+    @property
+    def _stalled(self) -> bool:
+        """The client has not read what was sent, or not heard that it was the last."""
+        return self._ignored is not None or self._writable is not None
+
+    def _serve_next(self, *, patient: bool = True) -> None:
+        """Begin to answer; `patient`: a body that is a moment behind its head is waited for."""
+        if not self._waiting or self.closed:
             return
-        request = self._served = self._waiting.popleft()
-        lane = self._server.lane
-        plain = request.whole and request.keep_alive and request.method == b"POST"
-        if not plain or lane is None or not lane.take(request, self):
+        request = self._waiting[0]
+        lane = self._server.lane if request.keep_alive and request.method == b"POST" else None
+        if lane and patient and not (request.whole or request.cut) and lane.wants(request):
+            return
+        self._served = self._waiting.popleft()
+        if not (lane and request.whole and lane.take(request, self)):
             self._server.exchange(request, self)
 
     def _go_on(self) -> None:
-        self._serve_next()
-        self._hold_back()
+        if self._served is None:
+            self._serve_next()
+        if self._reading is not None or self._waiting or self._held_back:
+            self._hold_back()
 
     def _hold_back(self) -> None:
         """Read no more while there is enough to do."""
@@ -279,27 +261,21 @@ class Connection(asyncio.Protocol):
                 request.cut = True
                 request.wake()
 
-    def _refuse(self, status: int, body: bytes) -> None:
+    def _refuse(self, status: int, text: str) -> None:
         """Refuse what cannot be read, behind the answers to what came before it."""
         self._ending = True
         begun, self._reading = self._reading, None
         if begun is not None and begun.method:  # the application refuses what stays incomplete
             begun.cut = True
             begun.wake()
-        elif self._served is None and not self._waiting:
-            self._end_with(status, body)
+            return
+        refused = refusal(status, "invalid_request", text, self.date)
+        if self._served is None and not self._waiting:
+            self._end(refused)
         else:
-            self._refusal = message(status, _JSON, body, self._server.date)
+            self._last = refused
 
-    def _end_with(self, status: int, body: bytes, *headers: Header) -> None:
-        self._refusal = message(status, (*_JSON, *headers), body, self._server.date)
-        self._end_with_refusal()
-
-    def _end_with_refusal(self) -> None:
-        self._transport.write(self._refusal)
-        self._end()
-
-    def _end(self) -> None:
+    def _end(self, last: bytes = b"") -> None:
         """Close once the client has heard the answer.
 
         To close while it still sends would have its kernel drop the answer (RFC 9112 section 9.6).
@@ -308,6 +284,7 @@ class Connection(asyncio.Protocol):
         self._since = self._server.tick
         self._waiting.clear()
         if not self.closed:
+            self._transport.write(last)
             self._transport.write_eof()
         if self._held_back:
             self._held_back = False

@@ -4,11 +4,20 @@ from collections.abc import Collection
 from http import HTTPStatus
 from typing import TypeAlias
 
+import msgspec
+
 Header: TypeAlias = tuple[bytes, bytes]
 
 _STATUS_LINES = {
     each.value: f"HTTP/1.1 {each.value} {each.phrase}\r\n".encode() for each in HTTPStatus
 }
+_LAST: tuple[Header, ...] = (
+    (b"content-type", b"application/json"),
+    (b"cache-control", b"no-store"),
+    (b"connection", b"close"),
+)
+_UNAVAILABLE = 503
+_RETRY: Header = (b"retry-after", b"1")
 
 
 def message(status: int, headers: Collection[Header], body: bytes, date: bytes) -> bytes:
@@ -22,3 +31,9 @@ def head(status: int, headers: Collection[Header], date: bytes) -> bytes:
     if not lines.count(b"\n") == lines.count(b"\r") == len(headers):
         raise ValueError("a header has a line break")
     return b"%b%b%b\r\n" % (_STATUS_LINES[status], date, lines)
+
+
+def refusal(status: int, error: str, text: str, date: bytes) -> bytes:
+    """Encode the last answer on a connection, in the form of RFC 6749 section 5.2."""
+    body = msgspec.json.encode({"error": error, "error_description": text})
+    return message(status, _LAST if status < _UNAVAILABLE else (*_LAST, _RETRY), body, date)

@@ -2,12 +2,12 @@
 
 import asyncio
 import socket
-from collections.abc import Callable
 from email.utils import formatdate
 from typing import Any
 
 from shared.runtime.asgi_exchange import Exchange
-from shared.runtime.http1 import Connection, Lane, Request
+from shared.runtime.http1 import Connection
+from shared.runtime.http1_request import Lane, Request
 from shared.runtime.leaving import Leaving
 
 BACKLOG = 1024  # connections that may wait for a worker

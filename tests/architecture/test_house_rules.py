@@ -25,7 +25,7 @@ _EMPTY_NAMES = _EMPTY_WORDS | {"data", "info"}
 _EMPTY_BEGINNINGS = ("handle_", "do_")
 
 _MAY_READ_THE_ENVIRONMENT = ("shared/runtime/config.py", "control_plane/cli/")
-_LAST_RESORT = "data_plane/asgi.py"
+_LAST_RESORT = "shared/runtime/asgi_exchange.py"
 _MARKS = ("TO" + "DO", "FIX" + "ME", "XX" + "X")
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef

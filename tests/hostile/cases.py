@@ -30,7 +30,7 @@ DOCUMENTS = (
 )
 CANARY = "zq" + token_hex(4)  # stands in hostile values, and may stand in no answer
 _PATIENCE = 20.0  # seconds
-_SOURCE = Path(__file__).parents[2] / "data_plane"
+_TREE = Path(__file__).parents[2]
 
 Header: TypeAlias = tuple[bytes, bytes]
 
@@ -182,7 +182,7 @@ def _is_closed(connection: socket.socket) -> bool:
 
 
 def texts_in_source() -> Iterator[str]:
-    for path in _SOURCE.rglob("*.py"):
+    for path in (*_TREE.glob("data_plane/**/*.py"), *_TREE.glob("shared/runtime/*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 yield node.value
@@ -204,9 +204,3 @@ def assert_house_rules(answer: Answer, status: int, error: str, tenant: MadeTena
     assert answer.header("cache-control") == "no-store"
     challenge = f'Basic realm="{tenant.issuer}"' if status == 401 else None
     assert answer.header("www-authenticate") == challenge
-
-
-def assert_transport_refused(answer: Answer, status: int) -> None:
-    """Assert the refusal of the HTTP server itself: no body, and the connection is closed."""
-    assert (answer.status, answer.body) == (status, b"")
-    assert answer.closed

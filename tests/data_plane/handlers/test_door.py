@@ -1,4 +1,4 @@
-"""The door: what it turns away, whom it counts, and what it tells clients when the worker goes."""
+"""The door: what it turns away, and whom it counts."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from data_plane.handlers.door import MOST_IN_FLIGHT, Door
+from data_plane.handlers.door import MOST_IN_FLIGHT, Door, InFlight
 from data_plane.protocol.errors import TemporarilyUnavailable
-from shared.runtime.leaving import Leaving
 from shared.runtime.telemetry import Telemetry
 
 _BODY = {"type": "http.request", "body": b"", "more_body": False}
@@ -67,13 +66,8 @@ def application() -> Waiting:
 
 
 @pytest.fixture
-def leaving() -> Leaving:
-    return Leaving()
-
-
-@pytest.fixture
-def door(application: Waiting, leaving: Leaving) -> Door:
-    return Door(application, leaving, Telemetry())
+def door(application: Waiting) -> Door:
+    return Door(application, Telemetry(), InFlight())
 
 
 async def ask(door: Door, method: str = "POST") -> Asked:
@@ -146,12 +140,3 @@ async def test_who_sends_slowly_takes_nobodys_place(door: Door, application: Wai
     async with under_way(door, 2 * MOST_IN_FLIGHT, application):
         application.may_answer.set()
         assert (await ask(door)).status == 200
-
-
-async def test_clients_are_told_to_connect_anew_only_when_the_worker_goes(
-    door: Door, application: Waiting, leaving: Leaving
-) -> None:
-    application.may_answer.set()
-    assert b"connection" not in (await ask(door)).headers
-    leaving.begun = True
-    assert (await ask(door)).headers[b"connection"] == b"close"

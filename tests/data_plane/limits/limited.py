@@ -34,6 +34,9 @@ class World:
         self.events: list[tuple[TenantId, ClientId, str, str]] = []
         self.observed: list[tuple[str, bool]] = []
 
+    def at_hand(self, account: str, month: str) -> int | None:
+        return self.issued.get((account, month))
+
     async def of_month(self, account: str, month: str) -> int:
         return self.issued.get((account, month), 0)
 

@@ -1,0 +1,50 @@
+"""A request as a connection has it while it comes, and who may answer it without a task."""
+
+import asyncio
+from typing import Any, Protocol
+
+from shared.runtime.http1_answer import Header
+
+
+class Request:
+    __slots__ = ("arrived", "body", "cut", "headers", "keep_alive", "method", "target", "whole")
+
+    def __init__(self) -> None:
+        self.method = b""  # empty until the head has come
+        self.target = b""
+        self.headers: list[Header] = []  # names in lower case
+        self.body = b""  # what has come of it and was not taken yet
+        self.whole = False
+        self.cut = False  # no more of it will come, and nobody may hear the answer
+        self.keep_alive = False
+        self.arrived: asyncio.Future[None] | None = None  # somebody waits for more of it
+
+    def wake(self) -> None:
+        """Have whoever waits for more of it look again."""
+        if self.arrived is not None and not self.arrived.done():
+            self.arrived.set_result(None)
+
+
+class Answering(Protocol):
+    """The connection that waits for an answer."""
+
+    peer: Any  # its address and port
+
+    @property
+    def date(self) -> bytes:
+        """The Date field, as a whole line."""
+        ...
+
+    def answer(self, message: bytes) -> None:
+        """Send the whole answer, once."""
+        ...
+
+
+class Lane(Protocol):
+    def wants(self, request: Request) -> bool:
+        """Tell of a POST, whose head alone has come, whether its body is worth a moment's wait."""
+        ...
+
+    def take(self, request: Request, connection: Answering) -> bool:
+        """Take on a whole POST, to answer it once, now or later. False: it is not for this lane."""
+        ...
