@@ -48,13 +48,13 @@ class Door:
     ) -> None:
         self._application = application
         self._telemetry = telemetry
-        self._in_flight = in_flight
+        self.in_flight = in_flight
         self.lane = lane
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] != ScopeType.HTTP or scope["method"] != _BOUNDED:
             return self._application(scope, receive, send)
-        if self._in_flight.full:
+        if self.in_flight.full:
             return self._refuse(send)
         return self._serve(scope, receive, send)
 
@@ -66,17 +66,17 @@ class Door:
             nonlocal counted
             message = await receive()
             if not counted and not message.get("more_body"):
-                if self._in_flight.full:  # of those that came at the same moment
+                if self.in_flight.full:  # of those that came at the same moment
                     raise TemporarilyUnavailable(_BUSY)
                 counted = True
-                self._in_flight.count += 1
+                self.in_flight.count += 1
             return message
 
         try:
             await self._application(scope, receive_body, send)
         finally:
             if counted:
-                self._in_flight.count -= 1
+                self.in_flight.count -= 1
 
     async def _refuse(self, send: Send) -> None:
         self._telemetry.observe_turned_away(REFUSED.error)
