@@ -13,7 +13,15 @@ import psutil
 from control_plane.benchmark.generator import Load
 
 _MEGA = 1_000_000  # bytes
-_PACKAGES = ("auth-service", "granian", "uvloop", "litestar", "msgspec", "cryptography", "asyncpg")
+_PACKAGES = (
+    "auth-service",
+    "httptools",
+    "uvloop",
+    "litestar",
+    "msgspec",
+    "cryptography",
+    "asyncpg",
+)
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):

@@ -82,11 +82,7 @@ def _http(bench: Bench) -> float:
     port = free_port()
     program = Program(
         name="A tiny application",
-        arguments=(
-            *(sys.executable, "-m", "granian", "control_plane.benchmark.tiny:application"),
-            *("--interface", "asgi", "--loop", "uvloop", "--http", "1", "--no-ws"),
-            *("--host", "127.0.0.1", "--port", str(port), "--no-log"),
-        ),
+        arguments=(*(sys.executable, "-m", "control_plane.benchmark.tiny", str(port)),),
         environment=dict(bench.installation.inherited),
         port=port,
         ready_path="/",

@@ -2,7 +2,7 @@
 
 Most token requests are of a client that has proved itself by the same bytes before, for a form that
 was decided on before (protocol/proved.py), within its limits. Such a request needs no task: it is
-signed where it arrives, and answered by the group commit that has its record (decision 19). What is
+signed where it arrives, and answered by the group commit that has its record (decision 20). What is
 any different in whatever way, the lane leaves to token.py, untouched; the two share what decides.
 """
 
@@ -12,7 +12,7 @@ from functools import partial
 
 import msgspec
 
-from data_plane.handlers.answer import Answer, bytes_answer, error_answer
+from data_plane.handlers.answer import bytes_answer, error_answer
 from data_plane.handlers.asked import note_use
 from data_plane.handlers.door import REFUSED, InFlight
 from data_plane.handlers.given import Given
@@ -26,7 +26,7 @@ from data_plane.protocol.served_issuer import ServedIssuer
 from shared.domain.bounded import keep
 from shared.domain.client_address import client_address
 from shared.domain.outbound_url import Address, Network
-from shared.runtime.http1_answer import message
+from shared.runtime.http1_answer import lines_of, message
 from shared.runtime.http1_request import Answering, Request
 from shared.runtime.leaving import Leaving
 from shared.runtime.request_log import RequestLine
@@ -39,6 +39,12 @@ _DIGITS = 4  # of the length of a body that is worth a moment
 _MAXIMUM_KEPT = 256  # heads
 # what changes how a request is read, or what it asks for
 _UNUSUAL = frozenset({b"content-encoding", b"dpop", b"expect", b"transfer-encoding"})
+
+_OK = 200
+# a whole answer, of which only the gaps are different for each token
+_GRANTED = b"HTTP/1.1 200 OK\r\n%%b%b%%bx-request-id: %%b\r\ncontent-length: %%d\r\n\r\n%%b" % (
+    lines_of(bytes_answer(b"").headers)
+)
 
 
 class _Taken(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,28 +163,30 @@ class TokenLane:
         if admission is None:
             return False
         issued, answer = issue(issuer, client, taken.template, given, None)
-        answered = bytes_answer(answer, admission.headers)
-        given.ledger.begin(issued, partial(self._end, taken, answered))
+        given.ledger.begin(issued, partial(self._end, taken, lines_of(admission.headers), answer))
         self._in_flight.count += 1
         return True
 
-    def _end(self, taken: _Taken, answer: Answer, error: OAuthError | None) -> None:
-        """Answer: the record is kept, or cannot be."""
+    def _end(self, taken: _Taken, told: bytes, answer: bytes, error: OAuthError | None) -> None:
+        """Answer: the record is kept, or cannot be. `told`: what the limits have to say."""
         self._in_flight.count -= 1
-        if error is None:
-            self._answer(taken, answer)
-        else:
+        if error is not None:
             self._refuse(taken, error)
+            return
+        connection, request_id = taken.connection, taken.request_id.encode()
+        connection.answer(_GRANTED % (connection.date, told, request_id, len(answer), answer))
+        self._tell(taken, _OK, "")
 
     def _refuse(self, taken: _Taken, error: OAuthError) -> None:
-        self._answer(taken, error_answer(error, realm=taken.issuer.issuer))
+        answer = error_answer(error, realm=taken.issuer.issuer)
+        headers = (*answer.headers, (b"x-request-id", taken.request_id.encode()))
+        octets = message(answer.status, headers, answer.body, taken.connection.date)
+        taken.connection.answer(octets)
         client_id, tenant = taken.proved.client.client_id, taken.issuer.tenant_id
         self._telling.refused(tenant, client_id, taken.address, _ENDPOINT, error, taken.request_id)
+        self._tell(taken, answer.status, answer.error)
 
-    def _answer(self, taken: _Taken, answer: Answer) -> None:
-        headers = (*answer.headers, (b"x-request-id", taken.request_id.encode()))
-        connection = taken.connection
-        connection.answer(message(answer.status, headers, answer.body, connection.date))
+    def _tell(self, taken: _Taken, status: int, error: str) -> None:
         seconds = time.perf_counter() - taken.started
         self._telling.answered(
             RequestLine(
@@ -186,8 +194,8 @@ class TokenLane:
                 endpoint=_ENDPOINT,
                 slug=taken.issuer.snapshot.slug,
                 method="POST",
-                status=answer.status,
-                error=answer.error,
+                status=status,
+                error=error,
                 client_id=taken.proved.client.client_id,
                 trace_id=taken.trace_id,
                 ms=round(seconds * 1000, 3),

@@ -97,12 +97,16 @@ def _split(things: list[Thing]) -> tuple[list[Thing], list[Thing]]:
 
 
 def _settle(waits: list[Done[Result]], results: Sequence[Result] | None) -> None:
-    """Tell every request of the batch: nobody waits for ever, whatever has happened."""
+    """Tell every request of the batch: nobody waits for ever, whatever has happened.
+
+    Each in a turn of its own: a mistake of one must not keep the others waiting.
+    """
+    call_soon = asyncio.get_running_loop().call_soon
     for position, done in enumerate(waits):
         if results is None:
-            done(TemporarilyUnavailable(_NOT_RECORDED))
+            call_soon(done, TemporarilyUnavailable(_NOT_RECORDED))
         else:
-            done(results[position])
+            call_soon(done, results[position])
 
 
 def resolve(waits: asyncio.Future[Result], result: Result | TemporarilyUnavailable) -> None:

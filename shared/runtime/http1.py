@@ -3,7 +3,7 @@
 The framing is read by httptools (llhttp, which is Node's), strictly. Here is what comes behind it:
 one request of a connection after the other; bounds on what may be sent, and how slowly; and two
 ways to an answer. Any request can be given to the application (asgi_exchange.py). A POST that came
-whole is offered to the `lane` first, which answers without a task (decision 19).
+whole is offered to the `lane` first, which answers without a task (decision 20).
 """
 
 import asyncio
@@ -70,9 +70,10 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: Any) -> None:
         self._transport: asyncio.Transport = transport
         self.peer = transport.get_extra_info("peername")
-        if self._server.full:
-            self._end(refusal(503, "temporarily_unavailable", _BUSY, self.date))
         self._server.connections.add(self)
+        if self._server.full:
+            self._transport.write(refusal(503, "temporarily_unavailable", _BUSY, self.date))
+            self._transport.close()  # at once: who floods us holds no more descriptors than this
 
     def data_received(self, data: bytes) -> None:
         if self._ignored is not None:

@@ -27,10 +27,14 @@ def message(status: int, headers: Collection[Header], body: bytes, date: bytes) 
 
 def head(status: int, headers: Collection[Header], date: bytes) -> bytes:
     """Encode an answer up to its body. Raises ValueError where a value would begin a line."""
+    return b"%b%b%b\r\n" % (_STATUS_LINES[status], date, lines_of(headers))
+
+
+def lines_of(headers: Collection[Header]) -> bytes:
     lines = b"".join([b"%b: %b\r\n" % header for header in headers])
     if not lines.count(b"\n") == lines.count(b"\r") == len(headers):
         raise ValueError("a header has a line break")
-    return b"%b%b%b\r\n" % (_STATUS_LINES[status], date, lines)
+    return lines
 
 
 def refusal(status: int, error: str, text: str, date: bytes) -> bytes:

@@ -54,7 +54,7 @@ class Http1Server:
 
     @property
     def full(self) -> bool:
-        return len(self.connections) >= _MOST
+        return len(self.connections) > _MOST
 
     def exchange(self, request: Request, connection: Connection) -> None:
         exchange = Exchange(request, connection, self.date, last=self._leaving.begun)

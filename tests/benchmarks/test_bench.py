@@ -67,7 +67,7 @@ def test_the_short_form_measures_all_that_is_promised(ran: Ran) -> None:
     assert ours.memory.ledger_bytes_per_token > 0
     assert min(*ours.starts.data_plane, ours.starts.dev_first, ours.starts.dev_later) > 0
     assert found.machine.cores >= 1
-    assert {"auth-service", "granian", "postgresql"} <= set(found.versions)
+    assert {"auth-service", "httptools", "postgresql"} <= set(found.versions)
     assert all(f"\n{each.id} " in ran.table for each in found.targets)
 
 

@@ -164,7 +164,7 @@ async def test_of_a_mistake_the_caller_hears_nothing(served: Served) -> None:
 async def test_one_connection_too_many_hears_that_the_worker_is_busy(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Http1Server, "full", property(lambda server: len(server.connections) >= 1))
+    monkeypatch.setattr(Http1Server, "full", property(lambda server: len(server.connections) > 1))
     async with served.client() as first:
         first.send(GET)
         assert (await first.answer())[0] == 200
