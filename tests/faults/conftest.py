@@ -21,7 +21,7 @@ from tests.support import Installation, MadeTenant, Server, make_tenant, opened
 
 _MEMORY = Path("/dev/shm")  # noqa: S108 - no fixed name in it
 _ROOM = 2**31  # bytes
-_PATIENCE = 30.0  # seconds
+_PATIENCE = 60.0  # seconds
 
 
 class Cluster:

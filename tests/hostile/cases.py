@@ -29,7 +29,7 @@ DOCUMENTS = (
     "oauth-authorization-server",
 )
 CANARY = "zq" + token_hex(4)  # stands in hostile values, and may stand in no answer
-_PATIENCE = 20.0  # seconds
+_PATIENCE = 60.0  # seconds
 _SOURCE = Path(__file__).parents[2] / "data_plane"
 
 Header: TypeAlias = tuple[bytes, bytes]

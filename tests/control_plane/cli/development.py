@@ -24,7 +24,7 @@ from shared.runtime.config import FIELDS
 from tests.conftest import free_port
 
 PROGRAM = Path(sys.executable).with_name("auth-service")
-PATIENCE = 30.0  # seconds
+PATIENCE = 60.0  # seconds
 MAY_TAKE_TO_STOP = 10.0  # seconds, the promise of operations.md
 _MARK = "AUTH_SERVICE_TEST_MARK"
 

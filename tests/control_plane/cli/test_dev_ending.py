@@ -86,6 +86,7 @@ _MOMENTS: dict[str, Callable[[Path, Dev], bool]] = {
 }
 
 
+@pytest.mark.timeout(600)
 def test_ctrl_c_at_any_stage_of_a_first_start_leaves_nothing_and_the_next_goes_on(
     new_dir: Path,
 ) -> None:
@@ -140,6 +141,7 @@ def unmigrated(home: Path) -> Path:
     return path
 
 
+@pytest.mark.timeout(600)
 def test_a_signal_at_any_instant_of_the_first_migration_ends_it_all(
     unmigrated: Path, new_dir: Path
 ) -> None:

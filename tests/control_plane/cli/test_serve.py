@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import psutil
+import pytest
 
 from tests.conftest import free_port, wait_until_answered
 from tests.control_plane.cli.development import MAY_TAKE_TO_STOP
@@ -14,6 +15,7 @@ from tests.support import Installation
 _STARTS = 5  # what went wrong did so in every third
 
 
+@pytest.mark.timeout(600)
 def test_an_impatient_ctrl_c_ends_the_server_and_its_workers(installation: Installation) -> None:
     # A terminal sends it to the whole group: to the workers too, which the server also stops.
     outcomes = [ended_by_ctrl_c(installation) for _ in range(_STARTS)]

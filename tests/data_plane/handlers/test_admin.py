@@ -28,7 +28,7 @@ from tests.support import (
     post_raw,
 )
 
-_PATIENCE = 15.0  # seconds
+_PATIENCE = 60.0  # seconds
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):

@@ -59,6 +59,7 @@ def theirs(credentials: Credentials) -> Iterator[str]:
         yield url
 
 
+@pytest.mark.timeout(600)
 def test_every_difference_from_oidc_provider_is_explained_and_still_there(
     acme: MadeTenant, theirs: str, credentials: Credentials
 ) -> None:
