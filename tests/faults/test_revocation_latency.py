@@ -1,7 +1,7 @@
 """How soon every worker refuses a token that was revoked by admin/revoke, and for how long.
 
-Figures: pytest --log-cli-level=INFO. The promise is 1 s (p99) and 5 s at worst; a test machine may be
-busy, so what is judged here is that half of them take no longer, and that each is refused for good.
+Figures: pytest --log-cli-level=INFO. The promise is 1 s (p99) and 5 s at worst; a test machine may
+be busy, so what is judged is that half of them take no longer, and that each is refused for good.
 """
 
 import asyncio
