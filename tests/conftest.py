@@ -10,10 +10,10 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from secrets import token_hex
+from secrets import randbelow, token_hex
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -28,6 +28,7 @@ from shared.runtime.embedded import EmbeddedPostgres, start_postgres
 from tests.support import AUDIT_KEYS, MASTER_KEY, Installation, MadeTenant, Server, make_tenant
 
 _WORKERS = 2
+_FIRST_PORT, _PORTS = 10_000, 22_000  # Linux begins at 32,768 with those of connections
 _PATIENCE = 60.0  # seconds
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a cluster on memory keeps the disk out of the tests
 
@@ -153,9 +154,12 @@ def wait_until_answered(url: str, process: subprocess.Popen[bytes]) -> None:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Give a port that is free, of those that no outgoing connection gets before it is bound."""
+    while True:
+        port = _FIRST_PORT + randbelow(_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @pytest.fixture
