@@ -32,6 +32,10 @@ class Cluster:
         self._server: EmbeddedPostgres | None = None
 
     def start(self) -> str:
+        port = self._directory / "port"
+        if not port.exists():  # one that no connection gets while the server is dead
+            self._directory.mkdir(mode=0o700)
+            port.write_text(str(free_port()))
         self._server = start_postgres(self._directory)
         return self._server.url
 

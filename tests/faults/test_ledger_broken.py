@@ -11,7 +11,7 @@ from tests.faults.conftest import served_tenant
 from tests.faults.load import claim_of
 from tests.support import Installation, ask_token, introspect
 
-_SOON = 2.0  # seconds
+_SOON = 10.0  # seconds
 
 
 async def run_as_owner(installation: Installation, statement: str) -> None:

@@ -79,6 +79,6 @@ def test_it_can_be_ended_and_leaves_nothing_behind(tmp_path: Path, number: signa
     assert process.returncode != 0
     assert (stdout, "Traceback" in stderr) == ("", False)
     with contextlib.suppress(AssertionError):
-        until(lambda: not left_running(seen), 5)
+        until(lambda: not left_running(seen))
     assert left_running(seen) == []
     assert list(tmp_path.iterdir()) == []

@@ -25,6 +25,7 @@ from tests.control_plane.cli.development import (
     verify,
 )
 
+_SIGNAL_IS_LOST = 10.0  # seconds
 _INSTANTS, _STEP = 8, 0.03  # seconds; the migration and the demo tenant take some 0.2
 
 
@@ -115,7 +116,7 @@ def outcome_of_a_start(dev: Dev) -> str:
     then a person presses the keys again.
     """
     with contextlib.suppress(subprocess.TimeoutExpired):
-        dev.end()
+        dev.process.wait(_SIGNAL_IS_LOST)
     if dev.process.poll() is None:
         dev.interrupt()
     return outcome(dev, {0, 1, -2})

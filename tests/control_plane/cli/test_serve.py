@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from tests.conftest import free_port, wait_until_answered
-from tests.control_plane.cli.development import MAY_TAKE_TO_STOP
+from tests.control_plane.cli.development import MAY_TAKE_TO_STOP, PATIENCE
 from tests.support import Installation
 
 _STARTS = 5  # what went wrong did so in every third
@@ -46,7 +46,7 @@ def ended_by_ctrl_c(installation: Installation) -> tuple[int | None, list[psutil
         for _ in range(2):
             os.killpg(process.pid, signal.SIGINT)
         code = process.wait(MAY_TAKE_TO_STOP)
-        left = psutil.wait_procs(workers, timeout=2)[1]
+        left = psutil.wait_procs(workers, timeout=PATIENCE)[1]
     except subprocess.TimeoutExpired:
         return None, workers
     else:
