@@ -1,5 +1,6 @@
 """What the tests share: an installation on a real PostgreSQL, and tenants to ask tokens of."""
 
+import time
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -26,6 +27,7 @@ from shared.runtime.sealing import Sealer
 from shared.runtime.tables import tenant as tables
 from tests.keys import some_key
 
+_PATIENCE = 60.0  # seconds
 PEPPER = "cGVwcGVyLXBlcHBlci1wZXBwZXItcGVwcGVyLXBlcHA"
 MASTER_KEY = "bWFzdGVyLW1hc3Rlci1tYXN0ZXItbWFzdGVyLW1hc3Q"
 
@@ -128,6 +130,14 @@ async def ask_token(
 ) -> httpx.Response:
     form = {"grant_type": "client_credentials"} | parameters
     return await http.post(tenant.token_endpoint, data=form, auth=tenant.basic)
+
+
+async def issued_token(http: httpx.AsyncClient, tenant: MadeTenant) -> str:
+    """Give a token, where getting one is not what is tested: a busy machine may answer 503."""
+    end = time.monotonic() + _PATIENCE
+    while (answer := await ask_token(http, tenant)).status_code == httpx.codes.SERVICE_UNAVAILABLE:
+        assert time.monotonic() < end, answer.text
+    return str(answer.json()["access_token"])
 
 
 async def introspect(http: httpx.AsyncClient, tenant: MadeTenant, token: str) -> httpx.Response:

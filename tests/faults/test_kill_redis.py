@@ -20,6 +20,7 @@ from tests.support import (
     Server,
     ask_token,
     introspect,
+    issued_token,
     make_tenant,
     opened,
 )
@@ -76,7 +77,7 @@ async def test_nobody_meets_an_error_and_nothing_that_was_revoked_comes_back(
     tenant = await limited(server)
     strike, heal = FAULTS[fault]
     async with httpx.AsyncClient(timeout=_QUICK) as http:
-        token = (await ask_token(http, tenant)).json()["access_token"]
+        token = await issued_token(http, tenant)
         revocation = {"token": token}
         revoked = await http.post(
             f"{tenant.issuer}/oauth/revoke", data=revocation, auth=tenant.basic

@@ -27,6 +27,7 @@ from tests.support import (
     Server,
     ask_token,
     introspect,
+    issued_token,
     make_tenant,
     opened,
     post_raw,
@@ -85,9 +86,7 @@ async def staged(server: Server) -> AsyncIterator[Stage]:
     async with opened(server.installation.control_url) as database, httpx.AsyncClient() as http:
         tenant = await make_tenant(database, config)
         key = await api_key(database, config, OPERATOR)
-        tokens = [
-            (await ask_token(http, tenant)).json()["access_token"] for _ in range(_REVOCATIONS)
-        ]
+        tokens = [await issued_token(http, tenant) for _ in range(_REVOCATIONS)]
         management = bearer(await fetch_token(http, config, key))
         ended = asyncio.Event()
         load = asyncio.create_task(_light_load(tenant, ended))
@@ -131,7 +130,7 @@ async def measure(stage: Stage, at_once: int) -> list[float]:
 async def check_after_restart(stage: Stage) -> None:
     """Ask a new server at the same issuers: it has heard no doorbell and holds nothing yet."""
     async with httpx.AsyncClient() as http:
-        live = (await ask_token(http, stage.tenant)).json()["access_token"]
+        live = await issued_token(http, stage.tenant)
     with run_server(stage.server.installation, PUBLIC_URL=stage.server.url) as restarted:
         moved = msgspec.structs.replace(
             stage.tenant, issuer=f"{restarted.url}/t/{stage.tenant.slug}"

@@ -16,7 +16,7 @@ from control_plane.benchmark.requests import post
 from control_plane.tenants.actions import delete_tenant
 from shared.runtime.config import Config
 from shared.runtime.database import Database
-from tests.support import MadeTenant, Server, ask_token, introspect, make_tenant
+from tests.support import MadeTenant, Server, ask_token, introspect, issued_token, make_tenant
 
 _UNKNOWN_KIDS = 10_000
 _AT_ONCE = 20
@@ -62,7 +62,7 @@ async def counted(server: Server) -> int:
 async def test_d5_a_hostile_kid_is_inactive(
     http: httpx.AsyncClient, tenant: MadeTenant, kid: object
 ) -> None:
-    token = (await ask_token(http, tenant)).json()["access_token"]
+    token = await issued_token(http, tenant)
     answer = await introspect(http, tenant, with_header(token, kid=kid))
     assert (answer.status_code, answer.json()) == (200, {"active": False})
     assert (await introspect(http, tenant, token)).json()["active"] is True
@@ -72,9 +72,7 @@ async def test_d5_d9_another_tenants_kid_and_key_are_unknown_here(
     http: httpx.AsyncClient, tenant: MadeTenant, database: Database, config: Config
 ) -> None:
     other = await make_tenant(database, config)
-    ours, theirs = [
-        (await ask_token(http, each)).json()["access_token"] for each in (tenant, other)
-    ]
+    ours, theirs = [await issued_token(http, each) for each in (tenant, other)]
     their_kid = jwt.get_unverified_header(theirs)["kid"]
     for forged in (theirs, with_header(ours, kid=their_kid)):
         assert (await introspect(http, tenant, forged)).json() == {"active": False}
@@ -88,7 +86,7 @@ async def test_d5_d9_another_tenants_kid_and_key_are_unknown_here(
 async def test_d6_ten_thousand_unknown_kids_ask_nobody_and_push_nothing_out(
     http: httpx.AsyncClient, server: Server, tenant: MadeTenant
 ) -> None:
-    token = (await ask_token(http, tenant)).json()["access_token"]
+    token = await issued_token(http, tenant)
     before = await counted(server)
     load = await drive(introspections(tenant, token, _UNKNOWN_KIDS))
     assert load.statuses == {200: _UNKNOWN_KIDS}
@@ -102,7 +100,7 @@ async def test_d6_ten_thousand_unknown_kids_ask_nobody_and_push_nothing_out(
 async def test_f7_the_next_owner_of_a_slug_has_other_keys_and_no_old_tokens(
     http: httpx.AsyncClient, server: Server, tenant: MadeTenant, database: Database, config: Config
 ) -> None:
-    old = (await ask_token(http, tenant)).json()["access_token"]
+    old = await issued_token(http, tenant)
     await delete_tenant(database, tenant.slug)
     owner = await asyncpg.connect(server.installation.owner_url)
     await owner.execute(

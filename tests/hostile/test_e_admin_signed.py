@@ -20,8 +20,8 @@ from tests.support import (
     Installation,
     MadeTenant,
     Server,
-    ask_token,
     introspect,
+    issued_token,
     make_tenant,
     opened,
     post_raw,
@@ -59,7 +59,7 @@ async def scene(http: httpx.AsyncClient, database: Database, signed_server: Serv
     """A scene for a test that revokes."""
     config = read_config(signed_server.installation.environment(signed_server.url))
     tenant = await make_tenant(database, config)
-    token = (await ask_token(http, tenant)).json()["access_token"]
+    token = await issued_token(http, tenant)
     return Scene(http=http, tenant=tenant, token=token)
 
 
@@ -74,7 +74,7 @@ def held(signed_server: Server) -> tuple[MadeTenant, str]:
             httpx.AsyncClient() as http,
         ):
             tenant = await make_tenant(database, config)
-            return tenant, (await ask_token(http, tenant)).json()["access_token"]
+            return tenant, await issued_token(http, tenant)
 
     return asyncio.run(make())
 
