@@ -18,8 +18,9 @@ $(SET_UP): requirements.lock pyproject.toml
 dev: setup
 	$(BIN)/auth-service dev
 
+# It starts hundreds of processes: where the environment forbids bytecode, each would compile anew.
 test: setup
-	$(BIN)/python -m pytest -n auto
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto
 
 # A quarter of an hour. BENCH_JSON=path and BENCH_SVG=directory keep what it found.
 bench: setup

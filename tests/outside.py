@@ -10,7 +10,7 @@ from typing import TypeAlias
 Answer: TypeAlias = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 _DRIP = 0.01  # seconds
-_PATIENCE = 5.0  # seconds
+_PATIENCE = 60.0  # seconds
 
 
 class Outside:

@@ -1,5 +1,6 @@
 """What the tests share: an installation on a real PostgreSQL, and tenants to ask tokens of."""
 
+import time
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,7 +16,7 @@ from control_plane.apis.rules import NewApi
 from control_plane.clients.actions import RegisteredClient, register_client
 from control_plane.clients.rules import NewClient
 from control_plane.publishing.snapshots import edit_tenant
-from control_plane.tenants.actions import NewTenant, create_tenant
+from control_plane.tenants.actions import Generate, NewTenant, create_tenant
 from shared.domain.client import AuthMethod, TokenProfile
 from shared.domain.ids import ClientId, TenantId
 from shared.domain.jwk import Algorithm
@@ -24,7 +25,9 @@ from shared.runtime.config import Config, read_config
 from shared.runtime.database import Database
 from shared.runtime.sealing import Sealer
 from shared.runtime.tables import tenant as tables
+from tests.keys import some_key
 
+_PATIENCE = 60.0  # seconds
 PEPPER = "cGVwcGVyLXBlcHBlci1wZXBwZXItcGVwcGVyLXBlcHA"
 MASTER_KEY = "bWFzdGVyLW1hc3Rlci1tYXN0ZXItbWFzdGVyLW1hc3Q"
 
@@ -89,13 +92,14 @@ async def make_tenant(
     algorithm: Algorithm = Algorithm.ES256,
     profile: TokenProfile = TokenProfile.AT_JWT,
     account: str = OPERATOR,
+    generate: Generate = some_key,
 ) -> MadeTenant:
     """Make a tenant whose API has the scopes `read` and `write`, with a client granted both."""
     slug = slug or new_slug()
     audience = f"https://api.{slug}.example"
     sealer = Sealer(config.master_keys)
     new_tenant = NewTenant(slug=slug, name=slug, account=account)
-    tenant_id = await create_tenant(database, sealer, new_tenant)
+    tenant_id = await create_tenant(database, sealer, new_tenant, generate)
     new = NewApi(
         identifier=audience,
         name="Things",
@@ -126,6 +130,14 @@ async def ask_token(
 ) -> httpx.Response:
     form = {"grant_type": "client_credentials"} | parameters
     return await http.post(tenant.token_endpoint, data=form, auth=tenant.basic)
+
+
+async def issued_token(http: httpx.AsyncClient, tenant: MadeTenant) -> str:
+    """Give a token, where getting one is not what is tested: a busy machine may answer 503."""
+    end = time.monotonic() + _PATIENCE
+    while (answer := await ask_token(http, tenant)).status_code == httpx.codes.SERVICE_UNAVAILABLE:
+        assert time.monotonic() < end, answer.text
+    return str(answer.json()["access_token"])
 
 
 async def introspect(http: httpx.AsyncClient, tenant: MadeTenant, token: str) -> httpx.Response:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import redis
 
-_PATIENCE = 30.0  # seconds
+_PATIENCE = 60.0  # seconds
 
 
 class RunningValkey:

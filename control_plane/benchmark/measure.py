@@ -14,7 +14,6 @@ from control_plane.benchmark.results import Run, run_of
 _OK = 200
 _UNAVAILABLE = 503
 _TRIES = 4
-_WARM = 0.3  # of the time that is measured
 
 
 class Spoiled(Exception):
@@ -30,15 +29,16 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
 
     form: str
     seconds: float  # of a run
+    warm: float  # seconds before it
     runs: int
     tokens: int  # issued to see the memory grow
     starts: int
     connections: int = 64  # as many callers at once: commits are shared by those in flight
 
 
-FULL = Size(form="full", seconds=3.0, runs=5, tokens=1_000_000, starts=5)
-QUICK = Size(form="quick", seconds=0.4, runs=2, tokens=5_000, starts=1)
-SHORT = Size(form="short", seconds=0.2, runs=1, tokens=1_000, starts=1, connections=8)
+FULL = Size(form="full", seconds=3.0, warm=0.9, runs=5, tokens=1_000_000, starts=5)
+QUICK = Size(form="quick", seconds=0.4, warm=0.3, runs=2, tokens=5_000, starts=1)
+SHORT = Size(form="short", seconds=0.1, warm=0.05, runs=1, tokens=1_000, starts=1, connections=8)
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +57,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 def warm(case: Case, size: Size, cores: Cores) -> None:
     """Have caches filled and code compiled before anything counts."""
     with contextlib.suppress(Unavailable):
-        _load(case, size, cores, seconds=max(_WARM, size.seconds * _WARM))
+        _load(case, size, cores, seconds=size.warm)
 
 
 def measure(case: Case, size: Size, cores: Cores) -> Run:

@@ -10,10 +10,10 @@ import pytest
 
 from tests.benchmarks.many_tenants import Found
 
-_PATIENCE = 280.0  # seconds
+_PATIENCE = 540.0  # seconds
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_its_short_form_measures_one_tenant_and_twenty(tmp_path: Path) -> None:
     written = tmp_path / "tenants.json"
     done = subprocess.run(

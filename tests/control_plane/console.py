@@ -1,6 +1,5 @@
 """The console in this process, and people who are signed in to it."""
 
-import asyncio
 import hmac
 import re
 from collections.abc import AsyncIterator
@@ -14,7 +13,6 @@ import msgspec
 from litestar import Litestar
 
 from control_plane.accounts.actions import create_account, set_plan
-from control_plane.app import create_console
 from control_plane.http.cookies import SESSION
 from control_plane.http.csrf import csrf_token
 from control_plane.members.repository import add_member
@@ -25,6 +23,7 @@ from control_plane.sessions.rules import SessionKind
 from shared.domain.plan import PlanName
 from shared.runtime.config import Config, read_config
 from shared.runtime.database import Database
+from tests.control_plane.applications import console_of, running
 from tests.support import Installation
 
 CONSOLE_URL = "https://console.test"
@@ -88,23 +87,9 @@ async def run_console(
     installation: Installation, database: Database, public_url: str
 ) -> AsyncIterator[Console]:
     environment = installation.environment(public_url) | {"CONSOLE_URL": CONSOLE_URL}
-    config = read_config(environment)
-    application = create_console(config)
-    begun, over = asyncio.Event(), asyncio.Event()
-
-    async def live() -> None:
-        """Have its lifespan begin and end in one task, as anyio wants it."""
-        async with application.lifespan():
-            begun.set()
-            await over.wait()
-
-    life = asyncio.create_task(live())
-    await begun.wait()
-    try:
-        yield Console(application, config, database)
-    finally:
-        over.set()
-        await life
+    application = console_of(environment)
+    async with running(application):
+        yield Console(application, read_config(environment), database)
 
 
 def text_of(answer: httpx.Response) -> str:

@@ -10,7 +10,7 @@ import asyncpg
 from tests.faults.load import until_true
 from tests.support import Installation
 
-_PATIENCE = 20.0  # seconds until the spool is replayed
+_PATIENCE = 60.0  # seconds until the spool is replayed
 
 _COUNTS = """
 SELECT (SELECT count(*) FROM ledger.issued),

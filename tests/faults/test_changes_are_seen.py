@@ -1,6 +1,7 @@
-"""Every worker sees every change: within a second, in five with the doorbell lost, for ever.
+"""Every worker sees every change, also with the doorbell lost, for ever.
 
 faults.md row 13. The workers are asked over fresh connections, often enough to have met each.
+Seconds are logged and not judged: `make bench-tenants` measures how soon a change is followed.
 """
 
 import asyncio
@@ -32,9 +33,6 @@ from tests.support import Installation, Server, make_tenant, opened
 
 _log = logging.getLogger("faults")  # figures: pytest --log-cli-level=INFO
 
-_HEARD = 1.0  # seconds, p99 in operation
-_HEALED = 5.0  # seconds, with the notification lost
-
 MakeStage = Callable[[], Awaitable[Stage]]
 
 
@@ -62,26 +60,21 @@ async def prepare_all(make_stage: MakeStage, url: str) -> dict[str, Change]:
     return changes
 
 
-async def measure(changes: dict[str, Change], url: str) -> dict[str, float]:
-    """Ask for all the changes at once; give the seconds until every worker had seen each."""
+async def until_all_see(changes: dict[str, Change], url: str) -> None:
+    """Ask for all the changes at once, until every worker has seen each."""
     asking = (seconds_until_all_see(url, each.seen) for each in changes.values())
     seconds = await asyncio.gather(*asking)
-    figures = dict(zip(changes, seconds, strict=True))
-    _log.info("seconds until all see: %s", figures)
-    return figures
+    _log.info("seconds until all see: %s", dict(zip(changes, seconds, strict=True)))
 
 
 @pytest.mark.parametrize("prepare", [token_revoked, *CHANGES])
-async def test_every_worker_sees_it_within_a_second(
-    prepare: Prepare, make_stage: MakeStage
-) -> None:
+async def test_every_worker_sees_it(prepare: Prepare, make_stage: MakeStage) -> None:
     stage = await make_stage()
     change = await prepare(stage)
     assert await all_answer(stage.url, change.seen, expected=False)
     await change.act()
     seconds = await seconds_until_all_see(stage.url, change.seen)
     _log.info("%s: seen by all after %.3f s", prepare.__name__, seconds)
-    assert seconds < _HEARD
 
 
 async def test_a_lost_notification_costs_one_poll(
@@ -94,8 +87,7 @@ async def test_a_lost_notification_costs_one_poll(
     monkeypatch.setattr(snapshots, "ring", silence)
     monkeypatch.setattr(doorbell, "RING", "SELECT $1::text")
     await asyncio.gather(*(each.act() for each in changes.values()))
-    figures = await measure(changes, server.url)
-    assert max(figures.values()) < _HEALED, figures
+    await until_all_see(changes, server.url)
 
 
 async def test_a_lost_listener_comes_back_and_has_missed_nothing(alone: Installation) -> None:
@@ -106,8 +98,7 @@ async def test_a_lost_listener_comes_back_and_has_missed_nothing(alone: Installa
             del changes["token_revoked_elsewhere"]  # the data plane's own, which is locked out
             async with login_locked_out(alone, "data"):
                 await asyncio.gather(*(each.act() for each in changes.values()))
-        figures = await measure(changes, server.url)
-    assert max(figures.values()) < _HEALED, figures
+        await until_all_see(changes, server.url)
 
 
 async def test_changes_outlive_a_restart(make_stage: MakeStage, server: Server) -> None:

@@ -13,7 +13,7 @@ from tests.faults.conftest import login_locked_out, served_tenant
 from tests.faults.load import claim_of, until_true
 from tests.support import Installation, MadeTenant, ask_token
 
-_BACK = 5.0  # seconds
+_BACK = 60.0  # seconds
 
 
 async def gives(tenant: MadeTenant, status: int) -> bool:

@@ -14,7 +14,7 @@ _PUBLIC_URL = "http://127.0.0.1:1"
 
 
 async def ask(server: Server, client: SigningClient, assertion: str) -> httpx.Response:
-    async with httpx.AsyncClient(timeout=5) as http:
+    async with httpx.AsyncClient(timeout=60) as http:
         form = {
             "grant_type": "client_credentials",
             "client_assertion": assertion,
@@ -39,7 +39,7 @@ async def test_b17_a_restart_revives_no_assertion(alone: Installation) -> None:
 async def test_b17_without_the_store_it_is_503_and_not_taken(alone: Installation) -> None:
     with run_server(alone, workers=1) as server:
         client = await make_signing_client(server)
-        async with httpx.AsyncClient(timeout=5) as http:
+        async with httpx.AsyncClient(timeout=60) as http:
             assert (await ask_by_assertion(http, client, client.assertion())).status_code == 200
             await run_as_owner(alone, "ALTER TABLE ledger.replay RENAME TO mislaid")
             answer = await ask_by_assertion(http, client, client.assertion())

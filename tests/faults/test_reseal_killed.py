@@ -32,7 +32,7 @@ NEW = urlsafe_b64encode(_OCTETS).rstrip(b"=").decode()
 NEW_SEALER = Sealer((Key(_OCTETS),))
 BOTH = f"{NEW},{OLD}"
 TENANTS = 24
-_PATIENCE = 30.0  # seconds
+_PATIENCE = 60.0  # seconds
 KEYS_EACH = 2
 # Where the command is stopped: at which tenant, and at its snapshot or amid its transaction.
 STOPS = ((1, False), (7, True), (8, False), (15, True), (23, True))
@@ -48,7 +48,7 @@ class Issuing:
         self.wrong: list[str] = []
 
     async def issue_for_ever(self) -> None:
-        async with httpx.AsyncClient(timeout=10) as http:
+        async with httpx.AsyncClient(timeout=_PATIENCE) as http:
             while True:
                 await self.issue_once(http)
 
@@ -150,7 +150,7 @@ async def sealed_anew(database: Database, tenants: list[MadeTenant]) -> list[int
     return counts
 
 
-@pytest.mark.timeout(110)
+@pytest.mark.timeout(600)
 async def test_a_killed_reseal_is_taken_up_again_and_no_token_is_missed(
     alone: Installation, http: httpx.AsyncClient
 ) -> None:

@@ -13,7 +13,7 @@ from tests.support import Installation, ask_token
 _log = logging.getLogger("faults")  # figures: pytest --log-cli-level=INFO
 
 _STARTED = 15.0  # seconds
-_READY = 5.0  # seconds from the database's start
+_READY = 60.0  # seconds from the database's start
 
 
 async def status_of(url: str) -> int:

@@ -19,7 +19,7 @@ async def lines_to_workers(server: Server, workers: int) -> AsyncIterator[list[h
     async with AsyncExitStack() as stack:
         for _ in range(_MOST):
             http = httpx.AsyncClient(
-                base_url=server.url, limits=httpx.Limits(max_connections=1), timeout=10
+                base_url=server.url, limits=httpx.Limits(max_connections=1), timeout=60
             )
             await stack.enter_async_context(http)
             port = port_of(await http.get("/livez"))

@@ -29,7 +29,7 @@ DOCUMENTS = (
     "oauth-authorization-server",
 )
 CANARY = "zq" + token_hex(4)  # stands in hostile values, and may stand in no answer
-_PATIENCE = 20.0  # seconds
+_PATIENCE = 60.0  # seconds
 _TREE = Path(__file__).parents[2]
 
 Header: TypeAlias = tuple[bytes, bytes]

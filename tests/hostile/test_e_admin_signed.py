@@ -20,9 +20,10 @@ from tests.support import (
     Installation,
     MadeTenant,
     Server,
-    ask_token,
     introspect,
+    issued_token,
     make_tenant,
+    opened,
     post_raw,
 )
 
@@ -55,10 +56,33 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
 
 @pytest.fixture
 async def scene(http: httpx.AsyncClient, database: Database, signed_server: Server) -> Scene:
+    """A scene for a test that revokes."""
     config = read_config(signed_server.installation.environment(signed_server.url))
     tenant = await make_tenant(database, config)
-    token = (await ask_token(http, tenant)).json()["access_token"]
+    token = await issued_token(http, tenant)
     return Scene(http=http, tenant=tenant, token=token)
+
+
+@pytest.fixture(scope="module")
+def held(signed_server: Server) -> tuple[MadeTenant, str]:
+    """Make a tenant with a token that no test revokes: each asserts that it is active still."""
+
+    async def make() -> tuple[MadeTenant, str]:
+        config = read_config(signed_server.installation.environment(signed_server.url))
+        async with (
+            opened(signed_server.installation.control_url) as database,
+            httpx.AsyncClient() as http,
+        ):
+            tenant = await make_tenant(database, config)
+            return tenant, await issued_token(http, tenant)
+
+    return asyncio.run(make())
+
+
+@pytest.fixture
+def lasting(http: httpx.AsyncClient, held: tuple[MadeTenant, str]) -> Scene:
+    """A scene for tests that revoke nothing."""
+    return Scene(http=http, tenant=held[0], token=held[1])
 
 
 async def check_refused(scene: Scene, answer: httpx.Response) -> None:
@@ -139,9 +163,9 @@ _WRONG = [
 
 @pytest.mark.parametrize("changes", _WRONG)
 async def test_a_signature_that_does_not_count_is_refused(
-    scene: Scene, changes: dict[str, Any]
+    lasting: Scene, changes: dict[str, Any]
 ) -> None:
-    await check_refused(scene, await scene.send(scene.signed(**changes).headers()))
+    await check_refused(lasting, await lasting.send(lasting.signed(**changes).headers()))
 
 
 async def test_the_host_header_decides_nothing(scene: Scene) -> None:
@@ -185,11 +209,11 @@ async def test_another_body_or_content_type_than_was_signed(scene: Scene) -> Non
     ],
 )
 async def test_headers_that_are_no_signature(
-    scene: Scene, change: dict[str, str | bytes | None]
+    lasting: Scene, change: dict[str, str | bytes | None]
 ) -> None:
-    given: dict[str, Any] = scene.signed().headers() | change
+    given: dict[str, Any] = lasting.signed().headers() | change
     headers = {name: value for name, value in given.items() if value is not None}
-    await check_refused(scene, await scene.send(headers))
+    await check_refused(lasting, await lasting.send(headers))
 
 
 async def test_two_signatures_are_not_chosen_from(scene: Scene) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.assertions import ABSENT
 from tests.proofs import Prover, ask_with_proofs, new_prover, tenant_of
-from tests.support import MadeTenant, Server, ask_token, introspect, post_raw
+from tests.support import MadeTenant, Server, ask_token, introspect, issued_token, post_raw
 
 _AT_ONCE = 50
 
@@ -228,7 +228,7 @@ async def test_d7_a_proof_is_no_access_token_and_the_reverse(
 ) -> None:
     proof = prover.proof(tenant.token_endpoint)
     assert (await introspect(http, tenant, proof)).json() == {"active": False}
-    token = (await ask_token(http, tenant)).json()["access_token"]
+    token = await issued_token(http, tenant)
     check_refusal(await ask_with_proofs(http, tenant, token))
 
 

@@ -56,9 +56,7 @@ async def _says_nothing() -> str:
 
 @pytest.fixture
 async def console(installation: Installation) -> AsyncIterator[Console]:
-    async with opened_console(installation) as opened:
-        opened.app.register(_of_admins)
-        opened.app.register(_says_nothing)
+    async with opened_console(installation, _of_admins, _says_nothing) as opened:
         yield opened
 
 

@@ -43,7 +43,7 @@ class Node:
             input=msgspec.json.encode(question | more),
             cwd=NPM,
             capture_output=True,
-            timeout=30,
+            timeout=120,
             check=False,
         )
         assert done.returncode == 0, done.stderr.decode()

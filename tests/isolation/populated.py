@@ -20,6 +20,7 @@ from data_plane.store.refusals import NotedRefusals
 from data_plane.store.revoked import StoredRevocations
 from data_plane.store.usage import StoredUsage
 from shared.domain.ids import ClientId, Kid, TenantId, schema_of, uuid7
+from shared.domain.jwk import generate_private_key
 from shared.domain.workload import WorkloadRule
 from shared.runtime.config import Config
 from shared.runtime.database import Database
@@ -63,7 +64,9 @@ class Both(msgspec.Struct, frozen=True, kw_only=True):
 
 async def populate(installation: Installation, config: Config) -> Populated:
     async with opened(installation.control_url) as database:
-        tenant = await make_tenant(database, config, slug=new_slug("canary"))
+        tenant = await make_tenant(
+            database, config, slug=new_slug("canary"), generate=generate_private_key
+        )  # its keys are nobody else's
         a = tenant.tenant_id
         new = NewClient(name="second", apis=(tenant.audience,))
         second = await register_client(database, config.secret_peppers, a, new)

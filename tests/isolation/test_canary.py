@@ -21,7 +21,7 @@ from shared.runtime.database import Database
 from tests.faults.load import claim_of, not_in_ledger, until_true
 from tests.isolation.mixed_requests import KINDS, Answer, Kind, Member
 from tests.isolation.test_pool_canary import strangers
-from tests.support import Installation, MadeTenant, ask_token, make_tenant
+from tests.support import Installation, MadeTenant, issued_token, make_tenant
 
 _TENANTS = 50
 _REQUESTS = 10_000
@@ -95,9 +95,7 @@ async def read_answer(reader: asyncio.StreamReader) -> Answer:
 
 
 async def member_of(http: httpx.AsyncClient, tenant: MadeTenant) -> Member:
-    kept, revoked = [
-        (await ask_token(http, tenant)).json()["access_token"] for _ in ("kept", "revoked")
-    ]
+    kept, revoked = [await issued_token(http, tenant) for _ in ("kept", "revoked")]
     keys = (await http.get(f"{tenant.issuer}/.well-known/jwks.json")).text
     return Member(tenant=tenant, kept=kept, revoked=revoked, keys=jwt.PyJWKSet.from_json(keys))
 

@@ -15,7 +15,7 @@ from tests.control_plane.cli.development import run_dev
 
 _CHROMIUM = shutil.which("chromium")
 _PASSWORD = "correct horse battery"
-_PATIENCE = 30_000  # milliseconds
+_PATIENCE = 60_000  # milliseconds
 
 pytestmark = [
     pytest.mark.skipif(_CHROMIUM is None, reason="needs Debian's chromium"),

@@ -18,7 +18,7 @@ from tests.control_plane.people.browsing import PASSWORD, last_letter, new_email
 from tests.support import Installation
 
 _CHROMIUM = shutil.which("chromium")
-_PATIENCE = 30
+_PATIENCE = 60
 _PHONE: ViewportSize = {"width": 390, "height": 844}
 _DEVICE = {
     "protocol": "ctap2",

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.usefixtures("tree")
 
 _ROOT = Path(__file__).parents[2]
 _TENANTS = 20
-_PATIENCE = 20.0  # seconds
+_PATIENCE = 60.0  # seconds
 HEAD = run.tenant_head()
 
 # Two columns with a while between: a cut is likely to fall there.

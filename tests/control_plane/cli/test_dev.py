@@ -18,6 +18,7 @@ import pytest
 from tests.conftest import free_port, run_postgres
 from tests.control_plane.cli.conftest import NOTHING_SET, Cli
 from tests.control_plane.cli.development import (
+    PATIENCE,
     Ran,
     fetch_token,
     run_dev,
@@ -169,7 +170,7 @@ def test_as_text_it_prints_a_command_that_works(used_dir: Path) -> None:
 def follow(curl: str, login: str) -> dict[str, Any]:
     """Do what the printed command says."""
     if shutil.which("curl"):
-        run = subprocess.run(["sh", "-c", curl], capture_output=True, timeout=10, check=True)
+        run = subprocess.run(["sh", "-c", curl], capture_output=True, timeout=PATIENCE, check=True)
         answer: dict[str, Any] = msgspec.json.decode(run.stdout)
         return answer
     client_id, _, secret = login.partition(":")

@@ -12,6 +12,7 @@ import httpx
 from tests.conftest import free_port
 from tests.control_plane.cli.development import (
     MAY_TAKE_TO_STOP,
+    PATIENCE,
     console_of,
     run_dev,
     until,
@@ -30,7 +31,7 @@ class Browser:
         self._cookies: dict[str, str] = {}
 
     def get(self, path: str) -> httpx.Response:
-        return self._keep(httpx.get(self._at(path), headers=self._headers(), timeout=10))
+        return self._keep(httpx.get(self._at(path), headers=self._headers(), timeout=PATIENCE))
 
     def submit(self, page: str, path: str, **fields: str) -> httpx.Response:
         """Send the form of the page with its token."""
@@ -38,7 +39,7 @@ class Browser:
         assert found is not None
         form = {"csrf": found[1], **fields}
         return self._keep(
-            httpx.post(self._at(path), data=form, headers=self._headers(), timeout=10)
+            httpx.post(self._at(path), data=form, headers=self._headers(), timeout=PATIENCE)
         )
 
     def _at(self, path: str) -> str:

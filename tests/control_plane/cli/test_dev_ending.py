@@ -25,6 +25,7 @@ from tests.control_plane.cli.development import (
     verify,
 )
 
+_SIGNAL_IS_LOST = 10.0  # seconds
 _INSTANTS, _STEP = 8, 0.03  # seconds; the migration and the demo tenant take some 0.2
 
 
@@ -86,6 +87,7 @@ _MOMENTS: dict[str, Callable[[Path, Dev], bool]] = {
 }
 
 
+@pytest.mark.timeout(600)
 def test_ctrl_c_at_any_stage_of_a_first_start_leaves_nothing_and_the_next_goes_on(
     new_dir: Path,
 ) -> None:
@@ -114,7 +116,7 @@ def outcome_of_a_start(dev: Dev) -> str:
     then a person presses the keys again.
     """
     with contextlib.suppress(subprocess.TimeoutExpired):
-        dev.end()
+        dev.process.wait(_SIGNAL_IS_LOST)
     if dev.process.poll() is None:
         dev.interrupt()
     return outcome(dev, {0, 1, -2})
@@ -140,6 +142,7 @@ def unmigrated(home: Path) -> Path:
     return path
 
 
+@pytest.mark.timeout(600)
 def test_a_signal_at_any_instant_of_the_first_migration_ends_it_all(
     unmigrated: Path, new_dir: Path
 ) -> None:

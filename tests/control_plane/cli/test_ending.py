@@ -29,6 +29,6 @@ def test_a_signal_after_the_end_changes_nothing(name: str) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=60,
     )
     assert (done.returncode, done.stdout) == (0, "over\n"), (done, signal.Signals[name])

@@ -13,7 +13,7 @@ from tests.control_plane.cli.conftest import Cli, Stocked
 from tests.support import MASTER_KEY, PEPPER, new_slug
 
 _PROGRAM = Path(sys.executable).with_name("auth-service")
-_PATIENCE = 20.0  # seconds
+_PATIENCE = 60.0  # seconds
 
 _UNKNOWN_TENANT = [
     ("tenant", "show", "no-such-tenant"),

@@ -6,14 +6,16 @@ import subprocess
 import sys
 
 import psutil
+import pytest
 
 from tests.conftest import free_port, wait_until_answered
-from tests.control_plane.cli.development import MAY_TAKE_TO_STOP
+from tests.control_plane.cli.development import MAY_TAKE_TO_STOP, PATIENCE
 from tests.support import Installation
 
 _STARTS = 5  # what went wrong did so in every third
 
 
+@pytest.mark.timeout(600)
 def test_an_impatient_ctrl_c_ends_the_server_and_its_workers(installation: Installation) -> None:
     # A terminal sends it to the whole group: to the workers too, which the server also stops.
     outcomes = [ended_by_ctrl_c(installation) for _ in range(_STARTS)]
@@ -44,7 +46,7 @@ def ended_by_ctrl_c(installation: Installation) -> tuple[int | None, list[psutil
         for _ in range(2):
             os.killpg(process.pid, signal.SIGINT)
         code = process.wait(MAY_TAKE_TO_STOP)
-        left = psutil.wait_procs(workers, timeout=2)[1]
+        left = psutil.wait_procs(workers, timeout=PATIENCE)[1]
     except subprocess.TimeoutExpired:
         return None, workers
     else:

@@ -15,7 +15,7 @@ import psutil
 from tests.conftest import free_port, wait_until_answered
 from tests.support import Installation
 
-_PATIENCE = 30.0  # seconds
+_PATIENCE = 60.0  # seconds
 
 
 class Console(msgspec.Struct):

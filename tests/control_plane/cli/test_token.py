@@ -9,7 +9,7 @@ import pytest
 
 from tests.control_plane.cli.conftest import Cli, Stocked
 
-_PATIENCE = 5.0  # seconds; a change is seen within one
+_PATIENCE = 60.0  # seconds; a change is seen within one
 
 
 def until(holds: Callable[[], bool]) -> None:

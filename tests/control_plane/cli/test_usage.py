@@ -75,7 +75,7 @@ def test_a_followed_log_prints_what_is_there_and_ends_quietly(
         cli.json("token", "get", *stocked.caller, CLIENT_SECRET=stocked.client_secret)
         second: dict[str, Any] = json.loads(process.stdout.readline())
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=60)
     assert first["id"] == jti
     assert (second["event"], second["id"] > jti) == ("issued", True)
     assert (process.returncode, said) == (0, "")

@@ -17,7 +17,7 @@ from tests.control_plane.jobs.conftest import working
 from tests.mail_server import run_mail_server
 from tests.support import Installation
 
-_PATIENCE = 20.0  # seconds
+_PATIENCE = 60.0  # seconds
 
 
 def letter(to: str) -> Letter:

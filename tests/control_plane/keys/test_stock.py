@@ -13,7 +13,7 @@ from shared.runtime.database import Database
 from shared.runtime.sealing import Sealer
 from tests.support import new_slug
 
-_PATIENCE = 30.0  # seconds
+_PATIENCE = 60.0  # seconds
 
 
 def wait_until_full(stock: KeyStock, size: int) -> None:

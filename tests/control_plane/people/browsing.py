@@ -1,6 +1,5 @@
 """The console as a browser meets it, in this process: one that keeps cookies and sends forms."""
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,12 +11,12 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import msgspec
 from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
 from sqlalchemy import text
 
-from control_plane.app import create_console
 from control_plane.mail.rules import Letter
-from shared.runtime.config import read_config
 from shared.runtime.database import Database
+from tests.control_plane.applications import console_of, running
 from tests.support import Installation, opened
 
 _HOST = "console.example"
@@ -128,25 +127,9 @@ def now() -> datetime:
 
 
 @asynccontextmanager
-async def opened_console(installation: Installation, **variables: str) -> AsyncIterator[Console]:
-    environment = installation.environment() | {"CONSOLE_URL": ORIGIN} | variables
-    app = create_console(read_config(environment))
-    async with _running(app), opened(installation.control_url) as database:
+async def opened_console(
+    installation: Installation, *more: HTTPRouteHandler, **variables: str
+) -> AsyncIterator[Console]:
+    app = console_of(installation.environment() | {"CONSOLE_URL": ORIGIN} | variables, *more)
+    async with running(app), opened(installation.control_url) as database:
         yield Console(app, database)
-
-
-@asynccontextmanager
-async def _running(app: Litestar) -> AsyncIterator[None]:
-    """Keep to one task from start to end, as the framework asks; a fixture ends in another."""
-    started, ended = asyncio.Event(), asyncio.Event()
-
-    async def run() -> None:
-        async with app.lifespan():
-            started.set()
-            await ended.wait()
-
-    running = asyncio.create_task(run())
-    await started.wait()
-    yield
-    ended.set()
-    await running

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.support import Installation
 
-_PATIENCE = 10.0  # seconds
+_PATIENCE = 60.0  # seconds
 
 _STATE = """
 SELECT ARRAY(SELECT nspname::text FROM pg_namespace WHERE nspname LIKE 't\\_%' ORDER BY 1),

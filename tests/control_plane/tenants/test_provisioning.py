@@ -16,7 +16,7 @@ from tests.support import Installation, new_slug, opened
 
 pytestmark = pytest.mark.usefixtures("quick_keys")
 
-_PATIENCE = 10.0  # seconds
+_PATIENCE = 60.0  # seconds
 _MOST_MESSAGES = 80  # provisioning sends some thirty
 
 

@@ -18,6 +18,7 @@ from tests.support import (
     ask_token,
     basic_header,
     introspect,
+    issued_token,
     make_tenant,
     post_raw,
 )
@@ -147,7 +148,7 @@ async def test_unknown_parameters_are_ignored(http: httpx.AsyncClient, tenant: M
 async def test_a_revoked_token_is_inactive_and_revoking_twice_is_fine(
     http: httpx.AsyncClient, tenant: MadeTenant
 ) -> None:
-    token = (await ask_token(http, tenant)).json()["access_token"]
+    token = await issued_token(http, tenant)
     url = f"{tenant.issuer}/oauth/revoke"
     for _ in range(2):
         answer = await http.post(url, data={"token": token}, auth=tenant.basic)
@@ -160,7 +161,7 @@ async def test_a_revoked_token_is_inactive_and_revoking_twice_is_fine(
 async def test_a_hint_changes_nothing(
     http: httpx.AsyncClient, tenant: MadeTenant, hint: str
 ) -> None:
-    token = (await ask_token(http, tenant)).json()["access_token"]
+    token = await issued_token(http, tenant)
     answer = await http.post(
         f"{tenant.issuer}/oauth/introspect",
         data={"token": token, "token_type_hint": hint},
@@ -179,7 +180,7 @@ async def test_another_clients_token_is_not_revoked_and_not_seen(
         NewClient(name="other", apis=(tenant.audience,)),
     )
     auth = (other.client_id, other.client_secret)
-    token = (await ask_token(http, tenant)).json()["access_token"]
+    token = await issued_token(http, tenant)
     revoked = await http.post(f"{tenant.issuer}/oauth/revoke", data={"token": token}, auth=auth)
     check_refusal(revoked, 400, "invalid_request")
     seen = await http.post(f"{tenant.issuer}/oauth/introspect", data={"token": token}, auth=auth)
@@ -197,7 +198,7 @@ async def test_a_resource_server_sees_the_tokens_for_its_api(
         NewClient(name="guard", apis=(), serves=(tenant.audience,)),
     )
     auth = (guard.client_id, guard.client_secret)
-    token = (await ask_token(http, tenant)).json()["access_token"]
+    token = await issued_token(http, tenant)
     seen = await http.post(f"{tenant.issuer}/oauth/introspect", data={"token": token}, auth=auth)
     assert seen.json()["active"] is True
     assert seen.json()["client_id"] == tenant.client.client_id
@@ -217,7 +218,7 @@ async def test_an_api_chooses_algorithm_and_profile(
     profile: TokenProfile,
 ) -> None:
     tenant = await make_tenant(database, config, algorithm=algorithm, profile=profile)
-    token = (await ask_token(http, tenant)).json()["access_token"]
+    token = await issued_token(http, tenant)
     header = jwt.get_unverified_header(token)
     assert (header["alg"], header["typ"]) == (algorithm, profile)
     keys = jwt.PyJWKSet.from_dict((await http.get(f"{tenant.issuer}/.well-known/jwks.json")).json())

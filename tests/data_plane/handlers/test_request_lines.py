@@ -18,7 +18,7 @@ from tests.conftest import free_port, wait_until_answered
 from tests.support import Installation, basic_header, make_tenant, opened, post_raw
 
 _TRACE = "0af7651916cd43dd8448eb211c80319c"
-_PATIENCE = 30.0  # seconds
+_PATIENCE = 60.0  # seconds
 GRANT = {"grant_type": "client_credentials"}
 
 

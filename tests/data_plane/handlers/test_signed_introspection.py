@@ -6,7 +6,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from tests.proofs import ask_with_proofs, new_prover, tenant_of
-from tests.support import MadeTenant, Server, ask_token, introspect
+from tests.support import MadeTenant, Server, ask_token, introspect, issued_token
 
 JWT = "application/token-introspection+jwt"
 
@@ -59,7 +59,7 @@ async def test_an_inactive_token_is_inactive_and_nothing_else(
 async def test_d7_the_answer_is_no_access_token(
     http: httpx.AsyncClient, tenant: MadeTenant
 ) -> None:
-    token = (await ask_token(http, tenant)).json()["access_token"]
+    token = await issued_token(http, tenant)
     answer = (await ask_signed(http, tenant, token)).text
     assert (await introspect(http, tenant, answer)).json() == {"active": False}
 

@@ -5,7 +5,7 @@ import jwt
 import pytest
 
 from tests.proofs import ask_with_proofs, new_prover, tenant_of
-from tests.support import MadeTenant, Server, ask_token, introspect
+from tests.support import MadeTenant, Server, introspect, issued_token
 
 GOOD = {"https://acme.example/tier": "gold", "regions": ["eu", "us"], "limits": {"rps": 50}}
 EVIL = {
@@ -31,7 +31,7 @@ def tenant(server: Server) -> MadeTenant:
 async def test_d16_static_claims_stand_beside_ours_and_never_for_them(
     http: httpx.AsyncClient, tenant: MadeTenant
 ) -> None:
-    token = (await ask_token(http, tenant)).json()["access_token"]
+    token = await issued_token(http, tenant)
     claims = jwt.decode(token, options={"verify_signature": False})
     assert {name: claims[name] for name in GOOD} == GOOD
     ours = {"iss", "sub", "aud", "client_id", "azp", "scope", "iat", "exp", "jti"}

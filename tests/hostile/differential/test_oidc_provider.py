@@ -59,13 +59,14 @@ def theirs(credentials: Credentials) -> Iterator[str]:
         yield url
 
 
+@pytest.mark.timeout(600)
 def test_every_difference_from_oidc_provider_is_explained_and_still_there(
     acme: MadeTenant, theirs: str, credentials: Credentials
 ) -> None:
     requests = every_request(credentials)
     assert len({each.id for each in requests}) == len(requests) >= _AT_LEAST
     fresh = httpx.Limits(max_keepalive_connections=0)  # theirs closes what it kept, unannounced
-    with httpx.Client(timeout=10, limits=fresh) as client:
+    with httpx.Client(timeout=60, limits=fresh) as client:
         both = {
             each.id: (_ask(client, acme.issuer, each), _ask(client, theirs, each))
             for each in requests

@@ -21,7 +21,7 @@ export async function thrown(promise) {
 }
 
 // A revocation may take a second to reach every worker of the server.
-export async function becomes(wanted, read, within = 2000) {
+export async function becomes(wanted, read, within = 60_000) {
   const end = Date.now() + within
   while (Date.now() < end) {
     if ((await read()) === wanted) return true

@@ -37,7 +37,7 @@ async def test_lines_are_written_a_moment_later_and_in_order() -> None:
     for number in range(50):
         log.add(line(number))
     assert stream.getvalue() == b""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not stream.getvalue():
             await asyncio.sleep(0.001)
     written = [json.loads(each) for each in stream.getvalue().splitlines()]
