@@ -11,11 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from control_plane.audit.actions import record
 from control_plane.audit.rules import BY_OPERATOR, Actor, Noted, differing, facts_of
 from control_plane.clients import repository
-from control_plane.clients.repository import ClientDetails, ClientRow, ListedClient
+from control_plane.clients.listing import ListedClient, Wanted, page_of_clients
+from control_plane.clients.repository import ClientDetails, ClientRow
 from control_plane.clients.rules import (
     ClientChange,
     ClientKeys,
-    ClientOrder,
     NewClient,
     check_change,
     check_keys,
@@ -231,11 +231,10 @@ def _facts_of(details: ClientDetails | None) -> dict[str, Any]:
 
 
 async def list_client_page(
-    database: Database, tenant: TenantId, search: str, order: ClientOrder, number: int
+    database: Database, tenant: TenantId, wanted: Wanted, number: int
 ) -> Listed[ListedClient]:
-    """List a page of the clients whose name or id holds the text."""
     async with database.tenant(tenant) as connection:
-        rows, total = await repository.page_of_clients(
-            connection, search, order, offset=(number - 1) * SIZE, limit=SIZE
+        rows, total = await page_of_clients(
+            connection, wanted, offset=(number - 1) * SIZE, limit=SIZE
         )
     return Listed(rows=rows, total=total, number=number)
