@@ -22,6 +22,7 @@ from control_plane.clients.rules import (
     check_new_client,
     check_not_ours,
     grants_for,
+    keys_after,
 )
 from control_plane.http.paging import SIZE, Listed
 from control_plane.keys.repository import list_keys
@@ -102,9 +103,11 @@ async def change_client(
         held = await repository.get_client(connection, client_id)
         if held is None:
             raise UnknownClient(_UNKNOWN)
-        if change.keys is not None:
-            check_keys(held.client.auth_method, change.keys)
-            check_not_ours(change.keys, [key.kid for key in await list_keys(connection)])
+        keys = keys_after(held.client.keys, change)
+        if keys is not None:
+            check_keys(held.client.auth_method, keys)
+            check_not_ours(keys, [key.kid for key in await list_keys(connection)])
+            change = msgspec.structs.replace(change, keys=keys)
         named = (*(change.apis or ()), *(change.serves or ()))
         scopes = await repository.scopes_of_apis(connection, named)
         grants = grants_for(change, scopes)

@@ -12,12 +12,15 @@ from control_plane.clients import forms
 from control_plane.clients.actions import change_client, list_client_page, register_client
 from control_plane.clients.credential_pages import CREDENTIAL_PAGES
 from control_plane.clients.danger_pages import DANGER_PAGES
+from control_plane.clients.key_pages import KEY_PAGES
+from control_plane.clients.limit_pages import LIMIT_PAGES
 from control_plane.clients.listing import Wanted
 from control_plane.clients.rules import ClientChange, ClientOrder, InvalidClientMetadata
 from control_plane.clients.shown import ClientShower, Found
 from control_plane.clients.snippets import dotenv, snippets_for
+from control_plane.clients.workload_pages import WORKLOAD_PAGES
 from control_plane.http.clock import Clock
-from control_plane.http.forms import Fields, read_fields
+from control_plane.http.forms import LONG_TEXT, Fields, read_fields
 from control_plane.http.given import GivenConfig
 from control_plane.http.paging import page_number, query, search_text
 from control_plane.http.rendering import Pages
@@ -25,6 +28,8 @@ from control_plane.members.rules import Permission
 from control_plane.tenancy.actions import own_tenant
 from control_plane.tenancy.repository import OwnTenant
 from shared.domain.client import DpopUse
+from shared.domain.client_jwk import InvalidKeySet
+from shared.domain.outbound_url import FetchRefused
 from shared.runtime.database import Database
 
 _SEE = {"permission": Permission.SEE_TENANTS}
@@ -87,12 +92,18 @@ async def create_client(
 ) -> Response[str]:
     """Register it, and hand its secret over in this very answer."""
     tenant = await own_tenant(database, request, slug)
-    fields = await read_fields(request)
-    new = forms.new_client(fields.values)
+    fields = await read_fields(request, LONG_TEXT)
     by = shower.acting(request)
     try:
-        made = await register_client(database, config.secret_peppers, tenant.id, new, by=by)
-    except InvalidClientMetadata as refusal:
+        made = await register_client(
+            database,
+            config.secret_peppers,
+            tenant.id,
+            forms.new_client(fields.values),
+            config.outbound_networks,
+            by,
+        )
+    except (InvalidClientMetadata, InvalidKeySet, FetchRefused) as refusal:
         return await _show_form(request, pages, database, tenant, fields, str(refusal))
     found = await shower.find(request, tenant.slug, made.client_id)
     return _show_quick_start(request, shower, found, made.client_secret)
@@ -185,6 +196,9 @@ CLIENT_PAGES = [
     client_settings_page,
     change_client_settings,
     *CREDENTIAL_PAGES,
+    *KEY_PAGES,
+    *WORKLOAD_PAGES,
+    *LIMIT_PAGES,
     *DANGER_PAGES,
 ]
 

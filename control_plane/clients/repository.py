@@ -46,6 +46,10 @@ class ClientRow(msgspec.Struct, frozen=True, kw_only=True):
     token_rate: int | None  # its own limit, in token requests a second, and with it:
     token_burst: int | None
 
+    @property
+    def keys(self) -> ClientKeys:
+        return ClientKeys(jwks=tuple(self.jwks or ()), jwks_uri=self.jwks_uri)
+
 
 class ClientDetails(msgspec.Struct, frozen=True, kw_only=True):
     client: ClientRow
