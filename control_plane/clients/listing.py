@@ -32,7 +32,7 @@ class ListedClient(msgspec.Struct, frozen=True, kw_only=True):
     secrets: int  # that are live
     expires_at: datetime | None  # of the live secret that is the first to end
     used_at: datetime | None  # of any of its secrets, to the minute or so
-    tokens: int = 0  # issued to it in the last thirty days
+    tokens: int  # issued to it in the last thirty days
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +62,7 @@ async def page_of_clients(
             func.coalesce(secrets.c.secrets, 0).label("secrets"),
             secrets.c.expires_at,
             secrets.c.used_at,
+            func.count().over().label("total"),  # in one pass: a look at thirty days costs
         )
         .outerjoin(secrets, secrets.c.client_id == client.c.client_id)
         .where(*conditions)
@@ -69,11 +70,14 @@ async def page_of_clients(
         .offset(offset)
         .limit(limit)
     )
-    found = [msgspec.convert(row, ListedClient) for row in rows.mappings()]
-    tokens = await count_tokens(connection, [each.client_id for each in found])
-    total = await connection.scalar(select(func.count()).select_from(client).where(*conditions))
+    found = rows.mappings().all()
+    tokens = await count_tokens(connection, [row["client_id"] for row in found])
+    total = found[0]["total"] if found else 0
+    if not found and offset:  # a page behind the last
+        total = await connection.scalar(select(func.count()).select_from(client).where(*conditions))
     return [
-        msgspec.structs.replace(each, tokens=tokens.get(each.client_id, 0)) for each in found
+        msgspec.convert({**row, "tokens": tokens.get(row["client_id"], 0)}, ListedClient)
+        for row in found
     ], total or 0
 
 
