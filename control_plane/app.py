@@ -10,6 +10,8 @@ from litestar import Litestar
 from litestar.di import Provide
 from litestar.static_files import create_static_files_router
 
+from control_plane.apis.pages import API_PAGES
+from control_plane.apis.shown import ApiShower
 from control_plane.audit.pages import AUDIT_PAGES
 from control_plane.clients.pages import CLIENT_PAGES
 from control_plane.clients.shown import ClientShower
@@ -103,6 +105,7 @@ def create_console(config: Config) -> Litestar:
     return Litestar(
         route_handlers=[
             *PEOPLE_PAGES,
+            *API_PAGES,
             *AUDIT_PAGES,
             *TEAM_PAGES,
             *JOINING_PAGES,
@@ -132,6 +135,7 @@ def create_console(config: Config) -> Litestar:
             "clock": given(_now),
             "config": given(config),
             "shower": given(ClientShower(pages, visitors, database, config.public_url, _now)),
+            "api_shower": given(ApiShower(pages, visitors, database, config.public_url, _now)),
             "second_factors": given(second_factors),
             "security": given(security),
             "passkeys": given(passkeys),

@@ -3,10 +3,18 @@
 import msgspec
 
 from control_plane.apis import repository
-from control_plane.apis.repository import ApiRow
-from control_plane.apis.rules import ApiChange, InvalidApi, NewApi, changed, check_new_api
+from control_plane.apis.repository import ApiRow, GrantedClient, ListedApi, ServingClient
+from control_plane.apis.rules import (
+    ApiChange,
+    ApiOrder,
+    InvalidApi,
+    NewApi,
+    changed,
+    check_new_api,
+)
 from control_plane.audit.actions import record
 from control_plane.audit.rules import BY_OPERATOR, Actor, Noted, differing, facts_of
+from control_plane.http.paging import SIZE, Listed
 from control_plane.keys.actions import ensure_signing_key
 from control_plane.limits.actions import take_room
 from control_plane.limits.rules import Limited
@@ -68,11 +76,55 @@ async def delete_api(
             raise InvalidApi(
                 f"{clients} clients may ask for the API {identifier}: change them first"
             )
-        if not await repository.delete_api(connection, identifier):
+        held = await repository.get_api(connection, identifier)
+        if held is None:
             raise InvalidApi(f"there is no API {identifier}")
-        await record(connection, by, Noted("api.delete", f"API {identifier}"))
+        await repository.delete_api(connection, identifier)
+        noted = Noted("api.delete", f"API {identifier}", before=facts_of(held))
+        await record(connection, by, noted)
 
 
 async def list_apis(database: Database, tenant: TenantId) -> list[ApiRow]:
     async with database.tenant(tenant) as connection:
         return await repository.list_apis(connection)
+
+
+async def find_api(database: Database, tenant: TenantId, identifier: str) -> ApiRow | None:
+    async with database.tenant(tenant) as connection:
+        return await repository.get_api(connection, identifier)
+
+
+async def list_api_page(
+    database: Database, tenant: TenantId, search: str, order: ApiOrder, number: int
+) -> Listed[ListedApi]:
+    """List a page of the APIs whose name or identifier holds the text."""
+    async with database.tenant(tenant) as connection:
+        rows, total = await repository.page_of_apis(
+            connection, search, order, offset=(number - 1) * SIZE, limit=SIZE
+        )
+    return Listed(rows=rows, total=total, number=number)
+
+
+async def list_granted(
+    database: Database, tenant: TenantId, identifier: str, search: str = "", number: int = 1
+) -> Listed[GrantedClient]:
+    """List a page of the clients that may ask for the API."""
+    async with database.tenant(tenant) as connection:
+        rows, total = await repository.page_of_granted(
+            connection, identifier, search, offset=(number - 1) * SIZE, limit=SIZE
+        )
+    return Listed(rows=rows, total=total, number=number)
+
+
+async def list_serving(
+    database: Database, tenant: TenantId, identifier: str
+) -> list[ServingClient]:
+    """List the first clients that may introspect the API's tokens, as many as a page has."""
+    async with database.tenant(tenant) as connection:
+        return await repository.serving_clients(connection, identifier, limit=SIZE)
+
+
+async def count_holders(database: Database, tenant: TenantId, identifier: str) -> dict[str, int]:
+    """Count the clients that each of the API's scopes is granted to."""
+    async with database.tenant(tenant) as connection:
+        return await repository.count_holders(connection, identifier)

@@ -3,14 +3,15 @@
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy import Row, ScalarSelect, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from control_plane.apis.rules import NewApi
-from shared.domain.client import TokenProfile
+from control_plane.apis.rules import ApiOrder, NewApi
+from shared.domain.client import AuthMethod, TokenProfile
+from shared.domain.ids import ClientId
 from shared.domain.jwk import Algorithm
-from shared.runtime.tables.tenant import api, client_grant
+from shared.runtime.tables.tenant import api, client, client_grant
 
 
 class ApiRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,6 +22,30 @@ class ApiRow(msgspec.Struct, frozen=True, kw_only=True):
     algorithm: Algorithm
     profile: TokenProfile
     created_at: datetime
+
+
+class ListedApi(msgspec.Struct, frozen=True):
+    """An API as a list shows it."""
+
+    api: ApiRow
+    clients: int  # that may ask for it
+
+
+class GrantedClient(msgspec.Struct, frozen=True, kw_only=True):
+    """A client that may ask for an API."""
+
+    client_id: ClientId
+    name: str
+    enabled: bool
+    auth_method: AuthMethod
+    scopes: list[str]
+
+
+class ServingClient(msgspec.Struct, frozen=True, kw_only=True):
+    """A client that may introspect an API's tokens."""
+
+    client_id: ClientId
+    name: str
 
 
 async def add_api(connection: AsyncConnection, new: NewApi) -> bool:
@@ -78,6 +103,79 @@ async def delete_api(connection: AsyncConnection, identifier: str) -> bool:
 async def list_apis(connection: AsyncConnection) -> list[ApiRow]:
     rows = await connection.execute(select(api).order_by(api.c.created_at, api.c.identifier))
     return [_api_row(row) for row in rows]
+
+
+async def page_of_apis(
+    connection: AsyncConnection, search: str, order: ApiOrder, *, offset: int, limit: int
+) -> tuple[list[ListedApi], int]:
+    """List those whose name or identifier holds the text; and say how many there are of them."""
+    wanted = api.c.name.icontains(search, autoescape=True) | api.c.identifier.icontains(
+        search, autoescape=True
+    )
+    clients = _clients_of_each()
+    orders = {
+        ApiOrder.NAME: func.lower(api.c.name),
+        ApiOrder.CREATED: api.c.created_at.desc(),
+        ApiOrder.CLIENTS: clients.desc(),
+    }
+    rows = await connection.execute(
+        select(api, clients.label("clients"))
+        .where(wanted)
+        .order_by(orders[order], api.c.identifier)
+        .offset(offset)
+        .limit(limit)
+    )
+    total = await connection.scalar(select(func.count()).select_from(api).where(wanted))
+    return [ListedApi(_api_row(row), row.clients) for row in rows], total or 0
+
+
+def _clients_of_each() -> ScalarSelect[int]:
+    return select(func.count()).where(client_grant.c.api == api.c.identifier).scalar_subquery()
+
+
+async def page_of_granted(
+    connection: AsyncConnection, identifier: str, search: str, *, offset: int, limit: int
+) -> tuple[list[GrantedClient], int]:
+    """List the clients that may ask for the API by name; and say how many there are of them."""
+    granted = (
+        select(*(client.c[name] for name in ("client_id", "name", "enabled", "auth_method")))
+        .add_columns(client_grant.c.scopes)
+        .join(client_grant, client_grant.c.client_id == client.c.client_id)
+        .where(
+            client_grant.c.api == identifier,
+            client.c.name.icontains(search, autoescape=True)
+            | client.c.client_id.icontains(search, autoescape=True),
+        )
+    )
+    rows = await connection.execute(
+        granted.order_by(func.lower(client.c.name), client.c.client_id).offset(offset).limit(limit)
+    )
+    total = await connection.scalar(select(func.count()).select_from(granted.subquery()))
+    return [msgspec.convert(row, GrantedClient) for row in rows.mappings()], total or 0
+
+
+async def serving_clients(
+    connection: AsyncConnection, identifier: str, *, limit: int
+) -> list[ServingClient]:
+    rows = await connection.execute(
+        select(client.c.client_id, client.c.name)
+        .where(client.c.serves.contains([identifier]))
+        .order_by(func.lower(client.c.name), client.c.client_id)
+        .limit(limit)
+    )
+    return [msgspec.convert(row, ServingClient) for row in rows.mappings()]
+
+
+async def count_holders(connection: AsyncConnection, identifier: str) -> dict[str, int]:
+    """Count the clients that each scope is granted to; one that nobody has is left out."""
+    each = select(func.unnest(client_grant.c.scopes).label("scope")).where(
+        client_grant.c.api == identifier
+    )
+    held = each.subquery()
+    rows = await connection.execute(
+        select(held.c.scope, func.count().label("clients")).group_by(held.c.scope)
+    )
+    return {row.scope: row.clients for row in rows}
 
 
 def _api_row(row: Row[tuple[object, ...]]) -> ApiRow:

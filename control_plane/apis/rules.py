@@ -1,6 +1,9 @@
 """What an API (resource server) may look like. Pure."""
 
 import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
+from enum import StrEnum
 from urllib.parse import urlsplit
 
 import msgspec
@@ -26,6 +29,14 @@ class InvalidApi(Refused):
     """The API cannot be made so; the message says which part is wrong."""
 
 
+class ApiOrder(StrEnum):
+    """What a list of APIs goes by."""
+
+    NAME = "name"
+    CREATED = "created"  # the newest first
+    CLIENTS = "clients"  # those that most clients may ask for first
+
+
 class NewApi(msgspec.Struct, frozen=True, kw_only=True):
     identifier: str
     name: str
@@ -35,11 +46,21 @@ class NewApi(msgspec.Struct, frozen=True, kw_only=True):
     profile: TokenProfile = TokenProfile.AT_JWT
 
 
+class Check(msgspec.Struct, frozen=True):
+    """Whether a part of a token is as an API would demand it."""
+
+    name: str
+    good: bool
+    says: str
+
+
 class ApiChange(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be different; None leaves it as it is. An identifier never changes."""
 
     name: str | None = None
-    scopes: dict[str, str] | None = None
+    scopes: dict[str, str] | None = None  # all that it has from now on; or, instead:
+    more_scopes: dict[str, str] = {}  # added, or described anew
+    less_scopes: frozenset[str] = frozenset()
     token_lifetime: int | None = None  # seconds
     algorithm: Algorithm | None = None
     profile: TokenProfile | None = None
@@ -48,11 +69,39 @@ class ApiChange(msgspec.Struct, frozen=True, kw_only=True):
 def changed(held: NewApi, change: ApiChange) -> NewApi:
     """Give the API as it is to be. Raises InvalidApi."""
     new = {
-        name: value for name, value in msgspec.structs.asdict(change).items() if value is not None
+        name: value
+        for name, value in msgspec.structs.asdict(change).items()
+        if value is not None and name in NewApi.__struct_fields__
     }
+    new["scopes"] = _changed_scopes(held.scopes, change)
     api = msgspec.structs.replace(held, **new)
     check_new_api(api)
     return api
+
+
+def _changed_scopes(held: dict[str, str], change: ApiChange) -> dict[str, str]:
+    scopes = (held if change.scopes is None else change.scopes) | change.more_scopes
+    return {name: text for name, text in scopes.items() if name not in change.less_scopes}
+
+
+def ref_of(identifier: str) -> str:
+    """Spell an identifier so that it is one part of a path: base64url."""
+    return urlsafe_b64encode(identifier.encode()).rstrip(b"=").decode()
+
+
+def identifier_of(ref: str) -> str:
+    """Read what ref_of gave; what it did not gives the identifier of no API."""
+    try:
+        identifier = urlsafe_b64decode(ref + "=" * (-len(ref) % 4)).decode("ascii")
+    except ValueError:
+        return ""
+    return identifier if ref_of(identifier) == ref and identifier.isprintable() else ""
+
+
+def check_value(name: str, held: Mapping[str, object], expected: str) -> Check:
+    value = held.get(name)
+    good = value == expected
+    return Check(name, good=good, says=f"{value}" if good else f"{value}, and not {expected}")
 
 
 def check_new_api(api: NewApi) -> None:

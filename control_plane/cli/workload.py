@@ -9,8 +9,8 @@ import msgspec
 
 from control_plane.cli.command import Terminal, command
 from control_plane.cli.database import tenant_id_of, with_database
-from control_plane.cli.outside_token import read_claims
 from control_plane.workloads import actions
+from control_plane.workloads.forms import LONGEST_JWT, read_claims
 from control_plane.workloads.rules import HeldWorkloads
 from shared.domain.client_jwk import read_key_set
 from shared.domain.ids import ClientId
@@ -151,7 +151,7 @@ def explain(terminal: Terminal, slug: str, client_id: str | None, token_file: Te
 
     A dry run: neither the signature nor the times are verified.
     """
-    claims = read_claims(token_file)
+    claims = read_claims(token_file.read(LONGEST_JWT + 1))
     own_issuer, found = _held(terminal, slug, client_id)
     explained = [
         _explain(each, match_workload(rule, claims, own_issuer))

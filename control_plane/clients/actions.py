@@ -11,17 +11,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from control_plane.audit.actions import record
 from control_plane.audit.rules import BY_OPERATOR, Actor, Noted, differing, facts_of
 from control_plane.clients import repository
-from control_plane.clients.repository import ClientDetails, ClientRow, ListedClient
+from control_plane.clients.listing import ListedClient, Wanted, page_of_clients
+from control_plane.clients.repository import ClientDetails, ClientRow
 from control_plane.clients.rules import (
     ClientChange,
     ClientKeys,
-    ClientOrder,
     NewClient,
     check_change,
     check_keys,
     check_new_client,
     check_not_ours,
     grants_for,
+    keys_after,
 )
 from control_plane.http.paging import SIZE, Listed
 from control_plane.keys.repository import list_keys
@@ -102,9 +103,11 @@ async def change_client(
         held = await repository.get_client(connection, client_id)
         if held is None:
             raise UnknownClient(_UNKNOWN)
-        if change.keys is not None:
-            check_keys(held.client.auth_method, change.keys)
-            check_not_ours(change.keys, [key.kid for key in await list_keys(connection)])
+        keys = keys_after(held.client.keys, change)
+        if keys is not None:
+            check_keys(held.client.auth_method, keys)
+            check_not_ours(keys, [key.kid for key in await list_keys(connection)])
+            change = msgspec.structs.replace(change, keys=keys)
         named = (*(change.apis or ()), *(change.serves or ()))
         scopes = await repository.scopes_of_apis(connection, named)
         grants = grants_for(change, scopes)
@@ -231,11 +234,10 @@ def _facts_of(details: ClientDetails | None) -> dict[str, Any]:
 
 
 async def list_client_page(
-    database: Database, tenant: TenantId, search: str, order: ClientOrder, number: int
+    database: Database, tenant: TenantId, wanted: Wanted, number: int
 ) -> Listed[ListedClient]:
-    """List a page of the clients whose name or id holds the text."""
     async with database.tenant(tenant) as connection:
-        rows, total = await repository.page_of_clients(
-            connection, search, order, offset=(number - 1) * SIZE, limit=SIZE
+        rows, total = await page_of_clients(
+            connection, wanted, offset=(number - 1) * SIZE, limit=SIZE
         )
     return Listed(rows=rows, total=total, number=number)

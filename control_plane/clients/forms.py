@@ -2,10 +2,15 @@
 
 from collections.abc import Mapping
 
-from control_plane.clients.rules import ClientChange, NewClient
+from control_plane.clients.rules import ClientChange, ClientKeys, NewClient
+from shared.domain.client import AuthMethod
+from shared.domain.limits import InvalidLimit, Rate
+from shared.domain.pasted_keys import read_pasted_keys
 from shared.domain.scope import Scope
 
-API, SCOPE = "api:", "scope:"  # what the names of an API's and of a scope's box begin with
+# what the names of boxes begin with: of an API to ask for, a scope, an API to serve
+API, SCOPE, SERVES = "api:", "scope:", "serves:"
+_MOST_DIGITS = 9
 
 
 def chosen(fields: Mapping[str, str], prefix: str) -> list[str]:
@@ -14,8 +19,22 @@ def chosen(fields: Mapping[str, str], prefix: str) -> list[str]:
 
 
 def new_client(fields: Mapping[str, str]) -> NewClient:
-    """Read a new client; it gets all scopes of its APIs."""
-    return NewClient(name=fields.get("name", "").strip(), apis=tuple(chosen(fields, API)))
+    """Read a new client; it gets all scopes of its APIs. Raises InvalidKeySet."""
+    method = fields.get("method", "")
+    proof = AuthMethod(method) if method in set(AuthMethod) else AuthMethod.CLIENT_SECRET
+    return NewClient(
+        name=fields.get("name", "").strip(),
+        apis=tuple(chosen(fields, API)),
+        auth_method=proof,
+        keys=_keys(fields) if proof is AuthMethod.PRIVATE_KEY_JWT else None,
+    )
+
+
+def rate(fields: Mapping[str, str]) -> Rate:
+    """Read a limit; the burst is two seconds of the rate where it is empty, as in every plan."""
+    per_second = _count(fields.get("rate", ""))
+    burst = fields.get("burst", "").strip()
+    return Rate(per_second, _count(burst) if burst else 2 * per_second)
 
 
 def granted(
@@ -29,4 +48,20 @@ def granted(
     first = fields.get("default", "") or default
     apis = sorted(ticked, key=lambda each: each != first)
     known = frozenset[str]().union(*(scopes_of.get(each, frozenset()) for each in ticked))
-    return ClientChange(apis=tuple(apis), scopes=known & frozenset(chosen(fields, SCOPE)))
+    return ClientChange(
+        apis=tuple(apis),
+        scopes=known & frozenset(chosen(fields, SCOPE)),
+        serves=tuple(chosen(fields, SERVES)),
+    )
+
+
+def _keys(fields: Mapping[str, str]) -> ClientKeys:
+    pasted, uri = fields.get("keys", "").strip(), fields.get("uri", "").strip()
+    return ClientKeys(jwks=read_pasted_keys(pasted) if pasted else (), jwks_uri=uri or None)
+
+
+def _count(text: str) -> int:
+    digits = text.strip()
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= _MOST_DIGITS):
+        raise InvalidLimit("a rate and a burst are whole numbers")
+    return int(digits)

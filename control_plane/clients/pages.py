@@ -1,5 +1,6 @@
 """Clients: the list, a new one, and a client's tabs (A5, A6)."""
 
+from datetime import timedelta
 from typing import Any
 
 from litestar import Request, Response, get, post
@@ -11,10 +12,15 @@ from control_plane.clients import forms
 from control_plane.clients.actions import change_client, list_client_page, register_client
 from control_plane.clients.credential_pages import CREDENTIAL_PAGES
 from control_plane.clients.danger_pages import DANGER_PAGES
+from control_plane.clients.key_pages import KEY_PAGES
+from control_plane.clients.limit_pages import LIMIT_PAGES
+from control_plane.clients.listing import Wanted
 from control_plane.clients.rules import ClientChange, ClientOrder, InvalidClientMetadata
 from control_plane.clients.shown import ClientShower, Found
 from control_plane.clients.snippets import dotenv, snippets_for
-from control_plane.http.forms import Fields, read_fields
+from control_plane.clients.workload_pages import WORKLOAD_PAGES
+from control_plane.http.clock import Clock
+from control_plane.http.forms import LONG_TEXT, Fields, read_fields
 from control_plane.http.given import GivenConfig
 from control_plane.http.paging import page_number, query, search_text
 from control_plane.http.rendering import Pages
@@ -22,11 +28,15 @@ from control_plane.members.rules import Permission
 from control_plane.tenancy.actions import own_tenant
 from control_plane.tenancy.repository import OwnTenant
 from shared.domain.client import DpopUse
+from shared.domain.client_jwk import InvalidKeySet
+from shared.domain.outbound_url import FetchRefused
 from shared.runtime.database import Database
 
 _SEE = {"permission": Permission.SEE_TENANTS}
 _CHANGE = {"permission": Permission.CHANGE_CLIENTS}
 _CREATE = {"permission": Permission.CHANGE_CLIENTS, "step_up": True}  # it makes a secret
+
+_SOON = timedelta(days=14)  # a secret that ends within them is to be seen
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -36,23 +46,27 @@ async def clients_page(
     request: AnyRequest,
     pages: NamedDependency[Pages],
     database: NamedDependency[Database],
+    clock: NamedDependency[Clock],
     slug: FromPath[str],
 ) -> Response[str]:
     tenant = await own_tenant(database, request, slug)
     asked = request.query_params
     search, order = search_text(asked.get("q", "")), _order(asked.get("sort", ""))
+    unused = asked.get("used", "") == "no"
+    wanted = Wanted(search=search, unused=unused, order=order)
     number = page_number(asked.get("page", ""))
     path = f"/tenants/{tenant.slug}/clients"
+    kept = {"q": search, "used": "no" if unused else ""}
     return pages.show(
         request,
         "clients/list.html",
         tenant=tenant,
-        listed=await list_client_page(database, tenant.id, search, order, number),
-        search=search,
-        order=order,
+        listed=await list_client_page(database, tenant.id, wanted, number),
+        wanted=wanted,
         orders=list(ClientOrder),
-        sorted_by=lambda each: path + query(q=search, sort=each),
-        address=lambda each: path + query(q=search, sort=order, page=each),
+        sorted_by=lambda each: path + query(**kept, sort=each),
+        address=lambda each: path + query(**kept, sort=order, page=each),
+        soon=clock() + _SOON,
     )
 
 
@@ -78,12 +92,18 @@ async def create_client(
 ) -> Response[str]:
     """Register it, and hand its secret over in this very answer."""
     tenant = await own_tenant(database, request, slug)
-    fields = await read_fields(request)
-    new = forms.new_client(fields.values)
+    fields = await read_fields(request, LONG_TEXT)
     by = shower.acting(request)
     try:
-        made = await register_client(database, config.secret_peppers, tenant.id, new, by=by)
-    except InvalidClientMetadata as refusal:
+        made = await register_client(
+            database,
+            config.secret_peppers,
+            tenant.id,
+            forms.new_client(fields.values),
+            config.outbound_networks,
+            by,
+        )
+    except (InvalidClientMetadata, InvalidKeySet, FetchRefused) as refusal:
         return await _show_form(request, pages, database, tenant, fields, str(refusal))
     found = await shower.find(request, tenant.slug, made.client_id)
     return _show_quick_start(request, shower, found, made.client_secret)
@@ -176,6 +196,9 @@ CLIENT_PAGES = [
     client_settings_page,
     change_client_settings,
     *CREDENTIAL_PAGES,
+    *KEY_PAGES,
+    *WORKLOAD_PAGES,
+    *LIMIT_PAGES,
     *DANGER_PAGES,
 ]
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Subquery, delete, func, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,7 +15,6 @@ from control_plane.clients.rules import (
     ApiGrant,
     ClientChange,
     ClientKeys,
-    ClientOrder,
     NewClient,
 )
 from control_plane.publishing.revocations import refuse_until_now
@@ -27,8 +26,7 @@ from shared.domain.ids import ClientId, TenantId
 from shared.domain.limits import Rate
 from shared.domain.scope import Scope
 from shared.domain.workload import WorkloadRule
-from shared.runtime.tables.ledger import secret_use
-from shared.runtime.tables.tenant import api, client, client_grant, client_secret
+from shared.runtime.tables.tenant import api, client, client_grant
 
 
 class ClientRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,19 +46,9 @@ class ClientRow(msgspec.Struct, frozen=True, kw_only=True):
     token_rate: int | None  # its own limit, in token requests a second, and with it:
     token_burst: int | None
 
-
-class ListedClient(msgspec.Struct, frozen=True, kw_only=True):
-    """A client as a list shows it."""
-
-    client_id: ClientId
-    name: str
-    enabled: bool
-    auth_method: AuthMethod
-    default_api: str | None
-    created_at: datetime
-    secrets: int  # that are live
-    expires_at: datetime | None  # of the live secret that is the first to end
-    used_at: datetime | None  # of any of its secrets, to the minute or so
+    @property
+    def keys(self) -> ClientKeys:
+        return ClientKeys(jwks=tuple(self.jwks or ()), jwks_uri=self.jwks_uri)
 
 
 class ClientDetails(msgspec.Struct, frozen=True, kw_only=True):
@@ -225,50 +213,3 @@ async def oldest_client(connection: AsyncConnection) -> ClientId | None:
         select(client.c.client_id).order_by(client.c.created_at, client.c.client_id).limit(1)
     )
     return None if found is None else ClientId(found)
-
-
-async def page_of_clients(
-    connection: AsyncConnection, search: str, order: ClientOrder, *, offset: int, limit: int
-) -> tuple[list[ListedClient], int]:
-    """List those whose name or id holds the text; and say how many there are of them."""
-    secrets = _secrets_of_each()
-    wanted = client.c.name.icontains(search, autoescape=True) | client.c.client_id.icontains(
-        search, autoescape=True
-    )
-    orders = {
-        ClientOrder.NAME: func.lower(client.c.name),
-        ClientOrder.CREATED: client.c.created_at.desc(),
-        ClientOrder.USED: secrets.c.used_at.desc().nulls_last(),
-    }
-    rows = await connection.execute(
-        select(
-            client,
-            func.coalesce(secrets.c.secrets, 0).label("secrets"),
-            secrets.c.expires_at,
-            secrets.c.used_at,
-        )
-        .outerjoin(secrets, secrets.c.client_id == client.c.client_id)
-        .where(wanted)
-        .order_by(orders[order], client.c.client_id)
-        .offset(offset)
-        .limit(limit)
-    )
-    total = await connection.scalar(select(func.count()).select_from(client).where(wanted))
-    return [msgspec.convert(row, ListedClient) for row in rows.mappings()], total or 0
-
-
-def _secrets_of_each() -> Subquery:
-    """Sum up the secrets of each client that has any, and their last use."""
-    ends = client_secret.c.expires_at
-    live = ends.is_(None) | (ends > func.now())
-    return (
-        select(
-            client_secret.c.client_id,
-            func.count().filter(live).label("secrets"),
-            func.min(ends).filter(live).label("expires_at"),
-            func.max(secret_use.c.used_at).label("used_at"),
-        )
-        .outerjoin(secret_use, secret_use.c.digest == client_secret.c.digest)
-        .group_by(client_secret.c.client_id)
-        .subquery()
-    )

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from shared.domain.client import AuthMethod, DpopUse
-from shared.domain.client_jwk import ClientJwk, thumbprint
+from shared.domain.client_jwk import MOST_KEYS, ClientJwk, thumbprint
 from shared.domain.ids import Kid
 from shared.domain.limits import Rate, check_rate
 from shared.domain.name import NAME_RULE, is_name
@@ -59,7 +59,9 @@ class ClientChange(msgspec.Struct, frozen=True, kw_only=True):
     apis: tuple[str, ...] | None = None  # as in NewClient, with `scopes`
     scopes: Scope | None = None
     serves: tuple[str, ...] | None = None
-    keys: ClientKeys | None = None
+    keys: ClientKeys | None = None  # all it has from now on; or, instead:
+    more_keys: tuple[ClientJwk, ...] = ()  # beside those it has, or in the place of its URI
+    less_key: str | None = None  # the thumbprint of one to remove
     legacy_assertions: bool | None = None
     dpop: DpopUse | None = None
     claims: dict[str, Any] | None = None
@@ -96,6 +98,22 @@ def check_change(change: ClientChange) -> None:
         raise InvalidClientMetadata("an API is named twice")
     if change.rate is not None:
         check_rate(change.rate)
+
+
+def keys_after(held: ClientKeys, change: ClientChange) -> ClientKeys | None:
+    """Give the client's keys as they are to be; None where the change leaves them."""
+    if change.more_keys:
+        keys = (*held.jwks, *change.more_keys)
+        kids = [key.kid for key in keys if key.kid is not None]
+        if len(keys) > MOST_KEYS:
+            raise InvalidClientMetadata(f"a client has at most {MOST_KEYS} keys")
+        if len(set(map(thumbprint, keys))) < len(keys) or len(set(kids)) < len(kids):
+            raise InvalidClientMetadata("the client has this key, or one with its kid, already")
+        return ClientKeys(jwks=keys)
+    if change.less_key is not None:
+        others = tuple(key for key in held.jwks if thumbprint(key) != change.less_key)
+        return ClientKeys(jwks=others, jwks_uri=held.jwks_uri)
+    return change.keys
 
 
 def check_keys(method: AuthMethod, keys: ClientKeys | None) -> None:

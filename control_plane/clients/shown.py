@@ -87,6 +87,7 @@ class ClientShower:
             client=found.details.client,
             details=found.details,
             base=found.path,
+            issuer=issuer_url(self._public_url, found.tenant.slug),
             tab=tab,
             now=now,
             fresh=signed_in_of(request).session.is_stepped_up(now),

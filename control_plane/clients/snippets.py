@@ -3,6 +3,9 @@
 Each needs nothing but the language itself, so that it works where it is pasted.
 """
 
+import json
+import shlex
+
 import msgspec
 
 SECRET = "CLIENT_SECRET"  # the variable that a snippet reads where the secret is not known any more
@@ -38,7 +41,10 @@ def snippets_for(caller: Caller) -> list[Snippet]:
         "Python": _python(caller),
         "Node": _node(caller),
         "Go": _go(caller),
+        "Java": _java(caller),
+        "C#": _csharp(caller),
         "CLI": _cli(caller),
+        "Postman": _postman(caller),
     }
     return [
         Snippet(name=name, shown=masked(text, caller.client_secret), copied=text)
@@ -72,7 +78,8 @@ def _curl(caller: Caller) -> str:
 
 
 def _scope_line(caller: Caller) -> str:
-    return f" \\\n  -d 'scope={caller.scope}'" if caller.scope else ""
+    # a scope may hold what a shell or a form reads otherwise, such as ' and & (RFC 6749 s3.3)
+    return f" \\\n  --data-urlencode {shlex.quote(f'scope={caller.scope}')}" if caller.scope else ""
 
 
 def _python(caller: Caller) -> str:
@@ -133,9 +140,91 @@ func main() {{
 }}"""
 
 
+def _java(caller: Caller) -> str:
+    secret = f'"{caller.client_secret}"' if caller.client_secret else f'System.getenv("{SECRET}")'
+    return f"""import java.net.URI;
+import java.net.URLEncoder;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.util.Base64;
+
+public class Token {{ // save as Token.java, run by: java Token.java
+    public static void main(String[] args) throws Exception {{
+        var clientId = "{caller.client_id}";
+        var clientSecret = {secret};
+
+        var form = "grant_type=client_credentials&scope="
+            + URLEncoder.encode("{caller.scope}", StandardCharsets.UTF_8);
+        var basic = Base64.getEncoder().encodeToString(
+            (clientId + ":" + clientSecret).getBytes(StandardCharsets.UTF_8));
+        var request = HttpRequest.newBuilder(URI.create("{caller.issuer}/oauth/token"))
+            .header("Authorization", "Basic " + basic)
+            .header("Content-Type", "application/x-www-form-urlencoded")
+            .POST(HttpRequest.BodyPublishers.ofString(form))
+            .build();
+        var answer = HttpClient.newHttpClient()
+            .send(request, HttpResponse.BodyHandlers.ofString());
+        System.out.println(answer.body());
+    }}
+}}"""
+
+
+def _csharp(caller: Caller) -> str:
+    known = f'"{caller.client_secret}"'
+    secret = known if caller.client_secret else f'Environment.GetEnvironmentVariable("{SECRET}")'
+    return f"""// Program.cs of `dotnet new console`
+using System.Net.Http.Headers;
+using System.Text;
+
+var clientId = "{caller.client_id}";
+var clientSecret = {secret};
+
+var basic = Convert.ToBase64String(Encoding.UTF8.GetBytes($"{{clientId}}:{{clientSecret}}"));
+using var http = new HttpClient();
+http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Basic", basic);
+
+var form = new FormUrlEncodedContent(new Dictionary<string, string>
+{{
+    ["grant_type"] = "client_credentials",
+    ["scope"] = "{caller.scope}",
+}});
+var answer = await http.PostAsync("{caller.issuer}/oauth/token", form);
+Console.WriteLine(await answer.Content.ReadAsStringAsync());"""
+
+
+def _postman(caller: Caller) -> str:
+    """Give a collection: Postman takes it under Import, as raw text."""
+    password = caller.client_secret or f"{{{{{SECRET}}}}}"
+    form = {"grant_type": "client_credentials"} | ({"scope": caller.scope} if caller.scope else {})
+    request = {
+        "method": "POST",
+        "auth": {
+            "type": "basic",
+            "basic": _pairs({"username": caller.client_id, "password": password}),
+        },
+        "url": f"{caller.issuer}/oauth/token",
+        "body": {"mode": "urlencoded", "urlencoded": _pairs(form)},
+    }
+    collection = {
+        "info": {
+            "name": f"{caller.slug}: token of {caller.client_id}",
+            "schema": "https://schema.getpostman.com/json/collection/v2.1.0/collection.json",
+        },
+        "item": [{"name": "Get a token", "request": request}],
+        "variable": [] if caller.client_secret else _pairs({SECRET: ""}),
+    }
+    return json.dumps(collection, indent=2)
+
+
+def _pairs(values: dict[str, str]) -> list[dict[str, str]]:
+    return [{"key": name, "value": value, "type": "text"} for name, value in values.items()]
+
+
 def _cli(caller: Caller) -> str:
     given = f"{SECRET}='{caller.client_secret}' " if caller.client_secret else ""
-    scopes = "".join(f" --scope {each}" for each in caller.scope.split())
+    scopes = "".join(f" --scope {shlex.quote(each)}" for each in caller.scope.split())
     return (
         f"{given}auth-service token get --tenant {caller.slug}"
         f" --client-id {caller.client_id}{scopes}"

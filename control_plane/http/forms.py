@@ -5,6 +5,7 @@ from typing import Any
 from litestar import Request
 
 _LONGEST = 4_000  # characters of one field
+LONG_TEXT = 60_000  # of one that takes a list or a key set; the whole body is bounded anyway
 
 
 class Fields:
@@ -21,11 +22,11 @@ class Fields:
         return {name: value for name, value in self.values.items() if name not in names}
 
 
-async def read_fields(request: Request[Any, Any, Any]) -> Fields:
+async def read_fields(request: Request[Any, Any, Any], longest: int = _LONGEST) -> Fields:
     form = await request.form()
     return Fields(
         {
-            name: value[:_LONGEST].replace("\0", "")
+            name: value[:longest].replace("\0", "")
             for name, value in form.multi_items()
             if isinstance(value, str)
         }

@@ -4,6 +4,7 @@ A template extends `layout`: the frame with everything in it, or nothing but its
 header of htmx says chooses between the two and decides nothing else.
 """
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -43,6 +44,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.globals["icon"] = icon
+        self._environment.filters["shell"] = shlex.quote  # a word of a command that is copied
 
     @property
     def headers(self) -> Mapping[str, str]:

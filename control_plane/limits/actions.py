@@ -8,7 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from control_plane.limits import repository
 from control_plane.limits.rules import Limited, LimitReached, limit_of, tenants_of
+from control_plane.publishing.snapshots import limits_of
 from shared.domain.ids import TenantId
+from shared.domain.limits import TenantLimits
 from shared.domain.plan import Environment
 from shared.runtime.database import Database, become_login, become_tenant
 
@@ -27,6 +29,12 @@ async def take_room_for_tenant(
 ) -> None:
     """Take room for one more tenant, in a transaction of the login. Raises LimitReached."""
     await _take(connection, account_id, tenants_of(environment))
+
+
+async def show_limits(database: Database, account_id: str) -> TenantLimits:
+    """Say what each tenant of the account may ask for."""
+    async with database.control() as connection:
+        return (await limits_of(connection, account_id)).of_tenant
 
 
 async def check_room(database: Database, account_id: str, *wanted: Limited) -> None:

@@ -62,7 +62,7 @@ class _UnusableKey(InvalidKeySet):
 
 def read_key_set(octets: bytes) -> tuple[ClientJwk, ...]:
     """Read a key set that is registered with us. Raises InvalidKeySet."""
-    return check_key_set(_read_json(octets))
+    return check_key_set(read_key_json(octets))
 
 
 def check_key_set(contents: object) -> tuple[ClientJwk, ...]:
@@ -90,7 +90,7 @@ def read_published_key_set(octets: bytes) -> tuple[ClientJwk, ...]:
     Raises InvalidKeySet, also where one key has a private part: its owner has lost control.
     """
     keys = []
-    for members in _each_public(_read_json(octets)):
+    for members in _each_public(read_key_json(octets)):
         with suppress(_UnusableKey):
             keys.append(_key(members))
     return _few(keys)
@@ -102,7 +102,8 @@ def _few(keys: list[ClientJwk]) -> tuple[ClientJwk, ...]:
     return tuple(keys)
 
 
-def _read_json(octets: bytes) -> object:
+def read_key_json(octets: bytes) -> object:
+    """Read JSON that has each member once. Raises InvalidKeySet."""
     if len(octets) > LARGEST_KEY_SET:
         raise InvalidKeySet("the key set is larger than 64 KiB")
     try:

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from shared.domain.ids import Kid
 
 PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
+PublicKey: TypeAlias = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey
 
 _RSA_BITS = 2048
 _RSA_EXPONENT = 65537
@@ -43,6 +44,9 @@ class Jwk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
     e: str | msgspec.UnsetType = msgspec.UNSET
 
 
+_ALGORITHMS = {"EC": Algorithm.ES256, "RSA": Algorithm.RS256, "OKP": Algorithm.EDDSA}
+
+
 def generate_private_key(algorithm: Algorithm) -> PrivateKey:
     """Make a key. RSA takes 20-150 ms of a core, the others well under one."""
     match algorithm:
@@ -71,23 +75,26 @@ def private_key_from_der(der: bytes) -> PrivateKey:
 
 
 def public_jwk(key: PrivateKey) -> Jwk:
+    members = public_members(key.public_key())
+    return _jwk(_ALGORITHMS[members["kty"]], members)
+
+
+def public_members(key: PublicKey) -> dict[str, str]:
+    """Give the members that say which key it is (RFC 7518 section 6, RFC 8037 section 2)."""
     match key:
-        case ec.EllipticCurvePrivateKey():
-            point = key.public_key().public_numbers()
-            members = {
+        case ec.EllipticCurvePublicKey():
+            point = key.public_numbers()
+            return {
                 "crv": "P-256",
                 "kty": "EC",
                 "x": _base64url(point.x.to_bytes(_P256_BYTES, "big")),
                 "y": _base64url(point.y.to_bytes(_P256_BYTES, "big")),
             }
-            return _jwk(Algorithm.ES256, members)
-        case rsa.RSAPrivateKey():
-            numbers = key.public_key().public_numbers()
-            members = {"e": _unsigned(numbers.e), "kty": "RSA", "n": _unsigned(numbers.n)}
-            return _jwk(Algorithm.RS256, members)
-        case ed25519.Ed25519PrivateKey():
-            x = _base64url(key.public_key().public_bytes_raw())
-            return _jwk(Algorithm.EDDSA, {"crv": "Ed25519", "kty": "OKP", "x": x})
+        case rsa.RSAPublicKey():
+            numbers = key.public_numbers()
+            return {"e": _unsigned(numbers.e), "kty": "RSA", "n": _unsigned(numbers.n)}
+        case ed25519.Ed25519PublicKey():
+            return {"crv": "Ed25519", "kty": "OKP", "x": _base64url(key.public_bytes_raw())}
 
 
 def thumbprint_of(required_members: dict[str, str]) -> str:

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 from control_plane.accounts import repository as accounts
+from control_plane.clients import listing
 from control_plane.clients import repository as clients
-from control_plane.clients.rules import ClientOrder
+from control_plane.clients.listing import Wanted
 from control_plane.limits import actions as room
 from control_plane.limits import repository as limits
 from control_plane.limits.rules import Limited
@@ -15,9 +16,10 @@ from tests.isolation.calls import Twin, in_control_plane
 
 SEES_NOTHING: dict[Callable[..., Any], Twin] = {
     clients.oldest_client: in_control_plane(lambda c, _: clients.oldest_client(c)),
-    clients.page_of_clients: in_control_plane(
-        lambda c, _: clients.page_of_clients(c, "", ClientOrder.NAME, offset=0, limit=1000)
+    listing.page_of_clients: in_control_plane(
+        lambda c, _: listing.page_of_clients(c, Wanted(), offset=0, limit=1000)
     ),
+    listing.count_tokens: in_control_plane(lambda c, x: listing.count_tokens(c, [x.a.client_id])),
     room.take_room: in_control_plane(
         lambda c, x: room.take_room(c, x.a.tenant_id, Limited.CLIENTS)
     ),

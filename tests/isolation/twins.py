@@ -47,7 +47,7 @@ from data_plane.store.thresholds import StoredThresholds
 from data_plane.store.usage import StoredUsage
 from shared.domain.jwk import Algorithm
 from shared.domain.snapshot import TenantStatus
-from tests.isolation import of_accounts, of_audit, of_people, of_team
+from tests.isolation import of_accounts, of_apis, of_audit, of_people, of_team
 from tests.isolation.calls import (
     FROM_THE_FIRST,
     LONG_AGO,
@@ -96,6 +96,7 @@ def public_methods(of: type) -> list[Method]:
 
 SEES_NOTHING: dict[Method, Twin] = {
     **of_accounts.SEES_NOTHING,
+    **of_apis.SEES_NOTHING,
     **of_audit.SEES_NOTHING,
     apis.add_api: in_control_plane(lambda c, x: apis.add_api(c, new_api(x))),
     apis.get_api: in_control_plane(lambda c, x: apis.get_api(c, x.a.tenant.audience)),
