@@ -19,6 +19,7 @@ from control_plane.http.errors import last_resorts
 from control_plane.http.probes import PROBES
 from control_plane.http.rendering import Pages
 from control_plane.http.signed_in import SignedIn
+from control_plane.http.streams import Streams
 from control_plane.http.visitors import Visitors
 from control_plane.limits.pages import LimitPage
 from control_plane.limits.rules import LimitReached
@@ -40,6 +41,7 @@ from control_plane.team.joining import Joining
 from control_plane.team.joining_pages import JOINING_PAGES
 from control_plane.team.pages import TEAM_PAGES
 from control_plane.tenants.pages import TENANT_PAGES
+from control_plane.usage.log_pages import LOG_PAGES, LogReader
 from shared.runtime.config import Config, read_process_config
 from shared.runtime.database import Database
 from shared.runtime.leaving import Leaving
@@ -109,6 +111,7 @@ def create_console(config: Config) -> Litestar:
             *START_PAGES,
             *TENANT_PAGES,
             *CLIENT_PAGES,
+            *LOG_PAGES,
             *PROBES,
             *SECOND_FACTOR_PAGES,
             *SECURITY_PAGES,
@@ -136,6 +139,8 @@ def create_console(config: Config) -> Litestar:
             "security": given(security),
             "passkeys": given(passkeys),
             "attempts": given(Attempts()),
+            "logs": given(LogReader(pages, database, config.ledger_days, _now)),
+            "streams": given(Streams(pages, door.still_lets_in)),
         },
         lifespan=[lifespan],
         exception_handlers={**last_resorts(pages), LimitReached: LimitPage(pages)},

@@ -3,21 +3,45 @@
 Every function works in the transaction that it is given.
 """
 
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Row, Select, delete, func, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    Row,
+    Select,
+    Subquery,
+    cast,
+    delete,
+    func,
+    select,
+    text,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from control_plane.usage.rules import (
     ActiveHour,
-    Counted,
     IssuedToken,
     LogEntry,
+    Sought,
+    Span,
+    Total,
     Window,
+    begin_of,
     time_of,
 )
-from shared.runtime.tables.ledger import account_month, issued, refused, usage
+from shared.runtime.tables.ledger import (
+    account_month,
+    issued,
+    refused,
+    rolled_up,
+    usage,
+    usage_day,
+)
+from shared.runtime.tables.tenant import client
 
 # One probe of the key for each hour: the key of a tenant with many clients has its hours first.
 _HOURS_OF_CLIENT = text("""
@@ -37,6 +61,11 @@ async def find_issued(connection: AsyncConnection, jti: UUID) -> IssuedToken | N
     return IssuedToken(
         jti=row.jti, client_id=row.client_id, issued_at=time_of(row.jti), lifetime=row.lifetime
     )
+
+
+async def find_refused(connection: AsyncConnection, refusal: UUID) -> LogEntry | None:
+    row = (await connection.execute(select(refused).where(refused.c.id == refusal))).first()
+    return None if row is None else _refusal(row)
 
 
 async def first_hour(connection: AsyncConnection) -> datetime | None:
@@ -88,35 +117,84 @@ async def list_issued(
 
 
 async def list_refused(
-    connection: AsyncConnection, window: Window, client_id: str | None, limit: int
+    connection: AsyncConnection, window: Window, sought: Sought, limit: int
 ) -> list[LogEntry]:
-    """List the refusals of a window of time, the newest first."""
-    chosen = select(refused).where(refused.c.id >= window.low, refused.c.id < window.high)
+    """List the refusals of a window of time that are sought, the newest first."""
     rows = await connection.execute(
-        _of_client(chosen, client_id).order_by(refused.c.id.desc()).limit(limit)
+        select(refused)
+        .where(*_within(window), *_wanted(sought))
+        .order_by(refused.c.id.desc())
+        .limit(limit)
     )
     return [_refusal(row) for row in rows]
 
 
-async def list_usage(
-    connection: AsyncConnection, first: datetime, following: datetime
-) -> list[Counted]:
-    """Sum what was counted from `first` to before `following`."""
-    rows = await connection.execute(
-        select(
-            usage.c.client_id,
-            usage.c.api,
-            usage.c.event,
-            func.sum(usage.c.count).label("total"),
-        )
-        .where(usage.c.hour >= first, usage.c.hour < following)
-        .group_by(usage.c.client_id, usage.c.api, usage.c.event)
-        .order_by(usage.c.client_id, usage.c.api, usage.c.event)
+async def nth_refused(connection: AsyncConnection, window: Window, number: int) -> UUID | None:
+    """Give the id of the nth newest refusal of a window of time, from 1; None if there is none."""
+    found: UUID | None = await connection.scalar(
+        select(refused.c.id)
+        .where(*_within(window))
+        .order_by(refused.c.id.desc())
+        .offset(number - 1)
+        .limit(1)
     )
-    return [
-        Counted(client_id=row.client_id, api=row.api, event=row.event, count=row.total)
-        for row in rows
-    ]
+    return found
+
+
+async def names_of_clients(connection: AsyncConnection, client_ids: list[str]) -> dict[str, str]:
+    rows = await connection.execute(
+        select(client.c.client_id, client.c.name).where(client.c.client_id.in_(client_ids))
+    )
+    return {row.client_id: row.name for row in rows}
+
+
+async def rolled_until(connection: AsyncConnection) -> date:
+    """Give the day before which all are rolled up."""
+    found: date = (await connection.execute(select(rolled_up.c.until))).scalar_one()
+    return found
+
+
+async def roll_up(connection: AsyncConnection, day: date) -> int:
+    """Roll up the counts of a day that is over, of all tenants; tell how many were new."""
+    changed = await connection.scalar(select(func.ledger.roll_up(day)))
+    return int(changed or 0)
+
+
+async def sum_usage(
+    connection: AsyncConnection,
+    span: Span,
+    by: tuple[str, ...],
+    where: Mapping[str, Sequence[str]],
+    limit: int | None = None,
+) -> list[Total]:
+    """Sum by the columns named, the greatest first; `where` has values of columns.
+
+    Days that are rolled up are read as such, of the others their hours: both say the same.
+    """
+    days = _days_of(span, await rolled_until(connection))
+    columns = [days.c[name] for name in by]
+    total = func.sum(days.c.count)
+    rows = await connection.execute(
+        select(*columns, total.label("total"))
+        .where(*(days.c[name].in_(values) for name, values in where.items()))
+        .group_by(*columns)
+        .order_by(total.desc(), *columns)
+        .limit(limit)
+    )
+    return [Total(tuple(map(str, row[:-1])), int(row[-1])) for row in rows]
+
+
+def _days_of(span: Span, until: date) -> Subquery:
+    """Give rows of days; those that are not rolled up stand in rows of hours."""
+    names = ("count", "client_id", "api", "event")
+    rolled = select(usage_day.c.day, *(usage_day.c[each] for each in names)).where(
+        usage_day.c.day >= span.first, usage_day.c.day < min(span.following, until)
+    )
+    day = cast(func.timezone("UTC", usage.c.hour), Date).label("day")
+    hours = select(day, *(usage.c[each] for each in names)).where(
+        usage.c.hour >= begin_of(max(span.first, until)), usage.c.hour < begin_of(span.following)
+    )
+    return union_all(rolled, hours).subquery("days")
 
 
 async def drop_partition(connection: AsyncConnection, table: str, before: datetime) -> str | None:
@@ -138,6 +216,16 @@ def _of_client(
     if client_id is None:
         return chosen
     return chosen.where(chosen.selected_columns["client_id"] == client_id)
+
+
+def _within(window: Window) -> tuple[ColumnElement[bool], ...]:
+    return refused.c.id >= window.low, refused.c.id < window.high
+
+
+def _wanted(sought: Sought) -> list[ColumnElement[bool]]:
+    asked = ("client_id", "endpoint", "error", "address", "request_id")
+    given = {name: getattr(sought, name) for name in asked}
+    return [refused.c[name] == text for name, text in given.items() if text]
 
 
 def _refusal(row: Row[tuple[object, ...]]) -> LogEntry:

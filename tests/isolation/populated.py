@@ -40,6 +40,7 @@ class Populated(msgspec.Struct, frozen=True, kw_only=True):
     kids: tuple[Kid, ...]
     issued: str  # jti
     revoked: str  # jti
+    refused: str  # the refusal's id
 
     @property
     def tenant_id(self) -> TenantId:
@@ -49,7 +50,7 @@ class Populated(msgspec.Struct, frozen=True, kw_only=True):
         """Name what there is of A in a result."""
         shown = repr(result)
         clients = (self.client_id, self.disabled_client_id, self.workload_client_id)
-        ids = (*clients, *self.kids, self.issued, self.revoked)
+        ids = (*clients, *self.kids, self.issued, self.revoked, self.refused)
         return [each for each in (self.tenant_id, self.tenant.slug, *ids) if each in shown]
 
 
@@ -89,6 +90,7 @@ async def populate(installation: Installation, config: Config) -> Populated:
         kids=kids,
         issued=jti,
         revoked=revoked,
+        refused=await refusal_of(installation, a),
     )
 
 
@@ -125,6 +127,13 @@ async def refuse(pool: Pool, tenant: TenantId, client_id: ClientId) -> None:
         )
     )
     await StoredUsage(pool, refusals).flush()
+
+
+async def refusal_of(installation: Installation, tenant: TenantId) -> str:
+    owner = await asyncpg.connect(installation.owner_url)
+    found = await owner.fetchval("SELECT id FROM ledger.refused WHERE tenant = $1", tenant)
+    await owner.close()
+    return str(found)
 
 
 async def dump_of(installation: Installation, tenant: TenantId) -> dict[str, list[str]]:
