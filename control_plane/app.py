@@ -41,7 +41,8 @@ from control_plane.team.joining import Joining
 from control_plane.team.joining_pages import JOINING_PAGES
 from control_plane.team.pages import TEAM_PAGES
 from control_plane.tenants.pages import TENANT_PAGES
-from control_plane.usage.log_pages import LOG_PAGES, LogReader
+from control_plane.usage.log_pages import LogReader
+from control_plane.usage.pages import USAGE_PAGES
 from shared.runtime.config import Config, read_process_config
 from shared.runtime.database import Database
 from shared.runtime.leaving import Leaving
@@ -111,7 +112,7 @@ def create_console(config: Config) -> Litestar:
             *START_PAGES,
             *TENANT_PAGES,
             *CLIENT_PAGES,
-            *LOG_PAGES,
+            *USAGE_PAGES,
             *PROBES,
             *SECOND_FACTOR_PAGES,
             *SECURITY_PAGES,

@@ -10,7 +10,8 @@ import msgspec
 from control_plane.cli.command import Terminal, command
 from control_plane.cli.database import tenant_id_of, with_database
 from control_plane.usage import actions
-from control_plane.usage.rules import LAST_ID, Counted, LogEntry, Sought, read_token_id
+from control_plane.usage.months import Counted
+from control_plane.usage.rules import LAST_ID, LogEntry, Sought, read_token_id
 from shared.domain.bounded import keep
 from shared.domain.ids import TenantId
 from shared.runtime.config import Config

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from control_plane.usage import repository, rules
+from control_plane.usage import months, repository, rules
+from control_plane.usage.months import Counted, MonthUsage, Total
 from control_plane.usage.rules import (
-    Counted,
     IssuedToken,
     LogEntry,
     LogPage,
@@ -21,6 +21,8 @@ from shared.domain.ids import TenantId
 from shared.runtime.database import Database
 
 _BATCH_DAYS = 30  # a batch that waited longer in a spool is set aside, not replayed
+_LISTED = 20  # clients, or APIs, of a month
+_DRAWN = 5  # of them in a chart; the others are one series
 _LOOKED_THROUGH = 20_000  # refusals for one page of a search
 _LATE = timedelta(seconds=5)  # what is committed after a later one is still followed
 
@@ -108,7 +110,7 @@ async def client_names(
 
 async def list_usage(database: Database, tenant: TenantId, month: str) -> list[Counted]:
     """Count what happened in a month, such as 2026-11. Raises InvalidMonth."""
-    span = rules.month_span(month)
+    span = months.month_span(month)
     async with database.tenant(tenant) as connection:
         found = await repository.sum_usage(connection, span, ("client_id", "api", "event"), {})
     counted = [
@@ -119,12 +121,58 @@ async def list_usage(database: Database, tenant: TenantId, month: str) -> list[C
     return sorted(counted, key=lambda each: (each.client_id, each.api, each.event))
 
 
+async def month_usage(database: Database, tenant: TenantId, month: str, today: date) -> MonthUsage:
+    """Count what happened in a month by day, client and API. Raises InvalidMonth."""
+    span = months.month_span(month)
+    issued = [months.ISSUED]
+    async with database.tenant(tenant) as connection:
+
+        async def totals(*by: str, limit: int | None = None, **only: list[str]) -> list[Total]:
+            return await repository.sum_usage(connection, span, by, only, limit)
+
+        clients = await totals("client_id", limit=_LISTED, event=issued)
+        apis = await totals("api", limit=_LISTED, event=issued)
+        week = months.last_week(span, today)
+        eager = await repository.eager_clients(connection, week, _LISTED)
+        named = {each.of[0] for each in clients} | {each.client_id for each in eager}
+        return MonthUsage(
+            days=months.days_of(span),
+            events=await totals("day", "event"),
+            clients=clients,
+            apis=apis,
+            of_clients=await totals(
+                "client_id",
+                "day",
+                client_id=[each.of[0] for each in clients[:_DRAWN]],
+                event=issued,
+            ),
+            of_apis=await totals(
+                "api", "day", api=[each.of[0] for each in apis[:_DRAWN]], event=issued
+            ),
+            eager=eager,
+            names=await repository.names_of_clients(connection, sorted(named)),
+        )
+
+
+async def all_usage(
+    database: Database, tenant: TenantId, month: str
+) -> AsyncIterator[tuple[str, ...]]:
+    """Give day, client, API, event and count of all that was counted in a month, day by day."""
+    for day in months.days_of(months.month_span(month)):
+        first = date.fromisoformat(day)
+        span = months.Span(first, first + timedelta(days=1))
+        async with database.tenant(tenant) as connection:
+            found = await repository.sum_usage(connection, span, ("client_id", "api", "event"), {})
+        for each in sorted(found, key=lambda each: each.of):
+            yield day, *each.of, str(each.count)
+
+
 async def roll_up_days(database: Database, today: date) -> int:
     """Roll up the days that are over, a transaction for each; tell how many counts were new."""
     async with database.control() as connection:
         until = await repository.rolled_until(connection)
     changed = 0
-    for day in rules.days_to_roll(until, today):
+    for day in months.days_to_roll(until, today):
         async with database.control() as connection:
             changed += await repository.roll_up(connection, day)
     return changed
@@ -132,8 +180,8 @@ async def roll_up_days(database: Database, today: date) -> int:
 
 async def forget_old(database: Database, days: int, today: datetime) -> list[str]:
     """Drop what is older than so many days, a transaction for each; give the partitions' names."""
-    first_day, first_month = rules.oldest_day(today, days), rules.oldest_month(today, days)
-    batches = max(first_day, rules.oldest_day(today, _BATCH_DAYS))
+    first_day, first_month = months.oldest_day(today, days), months.oldest_month(today, days)
+    batches = max(first_day, months.oldest_day(today, _BATCH_DAYS))
     bounds = {
         "issued": first_day,
         "refused": first_day,

@@ -12,14 +12,8 @@ from uuid import UUID
 import msgspec
 
 from control_plane.usage.fixes import FIXES
-from control_plane.usage.rules import (
-    LAST_ID,
-    TOKEN_ENDPOINT,
-    Sought,
-    Window,
-    first_id,
-    read_month,
-)
+from control_plane.usage.months import InvalidMonth, read_month
+from control_plane.usage.rules import LAST_ID, TOKEN_ENDPOINT, Sought, Window, first_id
 
 FIELDS = ("client", "event", "result", "q", "since", "until")
 EVENTS: Mapping[str, str] = {
@@ -28,6 +22,7 @@ EVENTS: Mapping[str, str] = {
     "oauth/revoke": "Revocation",
     "admin/revoke": "Revocation by management",
 }
+_FIRST_MONTH = "2000-01"
 _LONGEST = 100  # characters of a field
 
 
@@ -68,9 +63,10 @@ def read_log(given: Mapping[str, str], since: datetime) -> AskedLog:
 def month_of(text: str, now: datetime) -> str:
     """Give the month asked for, such as 2026-11, if it is one that has begun; else this one."""
     this = f"{now:%Y-%m}"
-    with suppress(ValueError):
-        read_month(text)
-        return min(text, this)
+    if _FIRST_MONTH <= text <= this:
+        with suppress(InvalidMonth):
+            read_month(text)
+            return text
     return this
 
 

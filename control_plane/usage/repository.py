@@ -22,17 +22,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from control_plane.usage.rules import (
-    ActiveHour,
-    IssuedToken,
-    LogEntry,
-    Sought,
-    Span,
-    Total,
-    Window,
-    begin_of,
-    time_of,
-)
+from control_plane.usage.months import EAGER, SECONDS_OF_DAY, EagerClient, Span, Total, begin_of
+from control_plane.usage.rules import ActiveHour, IssuedToken, LogEntry, Sought, Window, time_of
 from shared.runtime.tables.ledger import (
     account_month,
     issued,
@@ -41,7 +32,7 @@ from shared.runtime.tables.ledger import (
     usage,
     usage_day,
 )
-from shared.runtime.tables.tenant import client
+from shared.runtime.tables.tenant import api, client
 
 # One probe of the key for each hour: the key of a tenant with many clients has its hours first.
 _HOURS_OF_CLIENT = text("""
@@ -182,6 +173,32 @@ async def sum_usage(
         .limit(limit)
     )
     return [Total(tuple(map(str, row[:-1])), int(row[-1])) for row in rows]
+
+
+async def eager_clients(connection: AsyncConnection, span: Span, limit: int) -> list[EagerClient]:
+    """List clients that on some day asked for more than EAGER tokens for each lifetime."""
+    rows = _days_of(span, await rolled_until(connection))
+    daily = (
+        select(rows.c.client_id, rows.c.api, func.sum(rows.c.count).label("tokens"))
+        .where(rows.c.event == "issued")
+        .group_by(rows.c.day, rows.c.client_id, rows.c.api)
+        .subquery()
+    )
+    busiest, lifetime = func.max(daily.c.tokens), api.c.token_lifetime
+    found = await connection.execute(
+        select(daily.c.client_id, daily.c.api, busiest.label("tokens"), lifetime.label("lifetime"))
+        .join(api, api.c.identifier == daily.c.api)
+        .group_by(daily.c.client_id, daily.c.api, lifetime)
+        .having(busiest * lifetime > EAGER * SECONDS_OF_DAY)
+        .order_by((busiest * lifetime).desc(), daily.c.client_id)
+        .limit(limit)
+    )
+    return [
+        EagerClient(
+            client_id=row.client_id, api=row.api, tokens=int(row.tokens), lifetime=row.lifetime
+        )
+        for row in found
+    ]
 
 
 def _days_of(span: Span, until: date) -> Subquery:

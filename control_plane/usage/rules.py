@@ -1,8 +1,7 @@
 """What the ledger is asked: months, ids, and where in time a client's tokens are. Pure."""
 
-import re
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -10,20 +9,13 @@ import msgspec
 from shared.domain.ids import uuid7_milliseconds
 from shared.domain.refused import Refused
 
-_MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])", re.ASCII)
 _MINUTE = timedelta(minutes=1)
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
-_LATEST = 31 * _DAY  # what waited longer in a spool is set aside (BATCH_DAYS)
-_KEPT_MONTHS = 25  # of usage: this month, and two years to compare it with
 
 TOKEN_ENDPOINT = "oauth/token"
 FIRST_ID = UUID(int=0)
 LAST_ID = UUID(int=(1 << 128) - 1)
-
-
-class InvalidMonth(Refused):
-    """It is no month."""
 
 
 class InvalidTokenId(Refused):
@@ -88,29 +80,6 @@ class LogPage(msgspec.Struct, frozen=True, kw_only=True):
     looked_since: datetime | None  # where so much was looked through that it ended early
 
 
-class Counted(msgspec.Struct, frozen=True, kw_only=True):
-    """How often something happened in a month."""
-
-    client_id: str
-    api: str
-    event: str
-    count: int
-
-
-class Span(msgspec.Struct, frozen=True):
-    """The days from `first` to before `following`, in UTC."""
-
-    first: date
-    following: date
-
-
-class Total(msgspec.Struct, frozen=True):
-    """A sum of counts, and what it is of, such as a day and an event."""
-
-    of: tuple[str, ...]
-    count: int
-
-
 class ActiveHour(msgspec.Struct, frozen=True):
     """An hour in which tokens were issued; bit n of `minutes`: in its nth minute."""
 
@@ -123,25 +92,6 @@ class Window(msgspec.Struct, frozen=True):
 
     low: UUID
     high: UUID
-
-
-def read_month(text: str) -> tuple[datetime, datetime]:
-    """Give the beginning of the month, such as 2026-11, and of the next. Raises InvalidMonth."""
-    found = _MONTH.fullmatch(text)
-    if found is None or int(found[1]) == 0:
-        raise InvalidMonth("a month is written like 2026-11")
-    first = datetime(int(found[1]), int(found[2]), 1, tzinfo=UTC)
-    return first, (first + 32 * _DAY).replace(day=1)
-
-
-def month_span(month: str) -> Span:
-    """Raises InvalidMonth."""
-    first, following = read_month(month)
-    return Span(first.date(), following.date())
-
-
-def begin_of(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 def read_token_id(text: str) -> UUID:
@@ -214,26 +164,3 @@ def page_of(found: list[LogEntry], limit: int, reached: UUID | None) -> LogPage:
 
 def newest(entries: Iterable[LogEntry], limit: int) -> list[LogEntry]:
     return sorted(entries, key=lambda each: each.id, reverse=True)[:limit]
-
-
-def days_to_roll(until: date, today: date) -> list[date]:
-    """Name the days to be rolled up now, the oldest first; those before `until` have been once.
-
-    A token that waited in a spool is counted late: mostly by minutes, so yesterday is rolled up
-    again and again; at the utmost by a month, so when a day is over, all of a month are.
-    """
-    first = today - _LATEST if until < today else today - _DAY
-    first = min(first, until)
-    return [first + number * _DAY for number in range((today - first).days)]
-
-
-def oldest_day(today: datetime, days: int) -> datetime:
-    """Give the first day that is kept."""
-    return today - days * _DAY
-
-
-def oldest_month(today: datetime, days: int) -> datetime:
-    """Give the first month of usage that is kept: it is what finds a client's tokens, too."""
-    months = today.year * 12 + today.month - 1 - _KEPT_MONTHS
-    of_usage = datetime(months // 12, months % 12 + 1, 1, tzinfo=UTC)
-    return min(of_usage, oldest_day(today, days).replace(day=1))

@@ -6,7 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from control_plane.usage import repository as usage
-from control_plane.usage.rules import FIRST_ID, LAST_ID, Sought, Span, Window
+from control_plane.usage.months import Span
+from control_plane.usage.rules import FIRST_ID, LAST_ID, Sought, Window
 from tests.isolation.calls import LONG_AGO, NOW, SOON, Twin, in_control_plane
 
 EVER = Window(FIRST_ID, LAST_ID)

@@ -10,7 +10,8 @@ import asyncpg
 import pytest
 
 from control_plane.usage import actions
-from control_plane.usage.rules import InvalidMonth, LogEntry, Sought, UnknownToken
+from control_plane.usage.months import InvalidMonth
+from control_plane.usage.rules import LogEntry, Sought, UnknownToken
 from data_plane.ports import RefusedRequest
 from data_plane.store.refusals import NotedRefusals
 from data_plane.store.usage import StoredUsage

@@ -5,19 +5,16 @@ from uuid import UUID
 
 import pytest
 
+from control_plane.usage.months import InvalidMonth, oldest_day, oldest_month, read_month
 from control_plane.usage.rules import (
     FIRST_ID,
     LAST_ID,
     ActiveHour,
-    InvalidMonth,
     InvalidTokenId,
     LogEntry,
     Window,
     first_id,
     newest,
-    oldest_day,
-    oldest_month,
-    read_month,
     read_token_id,
     spans_between,
     time_of,
