@@ -25,6 +25,7 @@ from control_plane.limits.pages import LimitPage
 from control_plane.limits.rules import LimitReached
 from control_plane.mail.actions import queue_letter
 from control_plane.members import repository as members
+from control_plane.overview.pages import OVERVIEW_PAGES
 from control_plane.passkeys.actions import Passkeys
 from control_plane.passkeys.pages import PASSKEY_PAGES
 from control_plane.people.actions import PeopleKeeper
@@ -110,6 +111,7 @@ def create_console(config: Config) -> Litestar:
             *TEAM_PAGES,
             *JOINING_PAGES,
             *START_PAGES,
+            *OVERVIEW_PAGES,
             *TENANT_PAGES,
             *CLIENT_PAGES,
             *USAGE_PAGES,

@@ -54,17 +54,6 @@ async def home(
     return pages.go(request, "/tenants")
 
 
-@get("/tenants/{slug:str}", opt=_SEE)
-async def tenant_home(
-    request: AnyRequest,
-    pages: NamedDependency[Pages],
-    database: NamedDependency[Database],
-    slug: FromPath[str],
-) -> Response[None]:
-    tenant = await own_tenant(database, request, slug)
-    return pages.go(request, f"/tenants/{tenant.slug}/clients")
-
-
 @get("/start", opt=_CHANGE)
 async def start_page(
     request: AnyRequest, pages: NamedDependency[Pages], database: NamedDependency[Database]
@@ -199,7 +188,6 @@ async def first_token_events(
 
 START_PAGES = [
     home,
-    tenant_home,
     start_page,
     slug_said,
     new_tenant_page,

@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from control_plane.usage import months, repository, rules
-from control_plane.usage.months import Counted, MonthUsage, Total
+from control_plane.usage.months import Counted, MonthUsage
 from control_plane.usage.rules import (
     IssuedToken,
     LogEntry,
@@ -21,8 +22,7 @@ from shared.domain.ids import TenantId
 from shared.runtime.database import Database
 
 _BATCH_DAYS = 30  # a batch that waited longer in a spool is set aside, not replayed
-_LISTED = 20  # clients, or APIs, of a month
-_DRAWN = 5  # of them in a chart; the others are one series
+_LISTED = 20  # clients of a month
 _LOOKED_THROUGH = 20_000  # refusals for one page of a search
 _LATE = timedelta(seconds=5)  # what is committed after a later one is still followed
 
@@ -123,35 +123,33 @@ async def list_usage(database: Database, tenant: TenantId, month: str) -> list[C
 
 async def month_usage(database: Database, tenant: TenantId, month: str, today: date) -> MonthUsage:
     """Count what happened in a month by day, client and API. Raises InvalidMonth."""
-    span = months.month_span(month)
-    issued = [months.ISSUED]
+    span, issued = months.month_span(month), {"event": [months.ISSUED]}
+    week = months.last_week(span, today)
     async with database.tenant(tenant) as connection:
-
-        async def totals(*by: str, limit: int | None = None, **only: list[str]) -> list[Total]:
-            return await repository.sum_usage(connection, span, by, only, limit)
-
-        clients = await totals("client_id", limit=_LISTED, event=issued)
-        apis = await totals("api", limit=_LISTED, event=issued)
-        week = months.last_week(span, today)
+        total = partial(repository.sum_usage, connection, span)
+        clients = await total(("client_id",), issued, _LISTED)
+        drawn = [each.of[0] for each in clients[: months.DRAWN]]
         eager = await repository.eager_clients(connection, week, _LISTED)
         named = {each.of[0] for each in clients} | {each.client_id for each in eager}
         return MonthUsage(
             days=months.days_of(span),
-            events=await totals("day", "event"),
+            counts=await total(("day", "api", "event"), {}),
             clients=clients,
-            apis=apis,
-            of_clients=await totals(
-                "client_id",
-                "day",
-                client_id=[each.of[0] for each in clients[:_DRAWN]],
-                event=issued,
-            ),
-            of_apis=await totals(
-                "api", "day", api=[each.of[0] for each in apis[:_DRAWN]], event=issued
-            ),
+            of_clients=await total(("client_id", "day"), issued | {"client_id": drawn}),
             eager=eager,
             names=await repository.names_of_clients(connection, sorted(named)),
         )
+
+
+async def has_issued(database: Database, tenant: TenantId) -> bool:
+    async with database.tenant(tenant) as connection:
+        return await repository.has_issued(connection)
+
+
+async def issued_by_account(database: Database, account_id: str, month: str) -> int:
+    """Count the tokens of all the account's tenants in a month: what its quota is held against."""
+    async with database.control() as connection:
+        return await repository.issued_by_account(connection, account_id, month)
 
 
 async def all_usage(
@@ -168,7 +166,7 @@ async def all_usage(
 
 
 async def roll_up_days(database: Database, today: date) -> int:
-    """Roll up the days that are over, a transaction for each; tell how many counts were new."""
+    """Roll up what was counted, a transaction for each day; tell how many counts were new."""
     async with database.control() as connection:
         until = await repository.rolled_until(connection)
     changed = 0
@@ -188,6 +186,7 @@ async def forget_old(database: Database, days: int, today: datetime) -> list[str
         "batch": batches,
         "usage": first_month,
         "usage_day": first_month,
+        "usage_day_all": first_month,
     }
     dropped: list[str] = []
     for table, before in bounds.items():

@@ -2,7 +2,6 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 
 import msgspec
@@ -15,6 +14,7 @@ _LATEST = 31 * _DAY  # what waited longer in a spool is set aside (BATCH_DAYS)
 _KEPT_MONTHS = 25  # of usage: this month, and two years to compare it with
 SECONDS_OF_DAY = 86_400
 EAGER = 3  # tokens for each lifetime: who asks for more has no use of most of them
+DRAWN = 5  # clients, or APIs, of a chart; the others are one series
 ISSUED, INTROSPECTED, LIMITED = "issued", "introspected", "limited"
 REFUSED = "refused:"  # and the wire code
 
@@ -64,49 +64,55 @@ class MonthUsage(msgspec.Struct, frozen=True, kw_only=True):
     """What a month's page shows; the totals are the greatest first."""
 
     days: list[str]
-    events: list[Total]  # of day and event
+    counts: list[Total]  # of day, API and event
     clients: list[Total]  # tokens of a client
-    apis: list[Total]  # tokens for an API
     of_clients: list[Total]  # of client and day, of those with the most tokens
-    of_apis: list[Total]  # of API and day
     eager: list[EagerClient]
     names: dict[str, str]  # of the clients, by id
 
     def counted(self, *events: str, prefix: str = "") -> dict[str, int]:
         """Count by day what is one of the events, or begins so."""
-        return by_day(
-            (each.of[0], each.count)
-            for each in self.events
-            if each.of[1] in events or (prefix and each.of[1].startswith(prefix))
-        )
+        found = Counter[str]()
+        for each in self.counts:
+            day, _, event = each.of
+            if event in events or (prefix and event.startswith(prefix)):
+                found[day] += each.count
+        return dict(found)
 
     def tokens_of_clients(self) -> list[tuple[str, dict[str, int]]]:
         """Count tokens by day, of each of the clients with the most, and of all others."""
-        return self._with_others(self.of_clients, self.names)
+        days: dict[str, dict[str, int]] = {}
+        for each in self.of_clients:
+            client_id, day = each.of
+            days.setdefault(client_id, {})[day] = each.count
+        return self._drawn(days, self.names)
 
     def tokens_for_apis(self) -> list[tuple[str, dict[str, int]]]:
         """The same of APIs."""
-        return self._with_others(self.of_apis, {})
+        days: dict[str, dict[str, int]] = {}
+        for each in self.counts:
+            day, api, event = each.of
+            if event == ISSUED:
+                days.setdefault(api, {})[day] = each.count
+        return self._drawn(days, {})
 
-    def _with_others(
-        self, found: list[Total], names: dict[str, str]
+    def _drawn(
+        self, days: dict[str, dict[str, int]], names: dict[str, str]
     ) -> list[tuple[str, dict[str, int]]]:
-        days: dict[str, dict[str, int]] = {}  # of a client or an API
+        most = sorted(days, key=lambda key: (-sum(days[key].values()), key))[:DRAWN]
         others = Counter(self.counted(ISSUED))
-        for each in found:
-            key, day = each.of
-            days.setdefault(key, {})[day] = each.count
-            others[day] -= each.count
-        most = sorted(days, key=lambda key: -sum(days[key].values()))
+        for key in most:
+            others.subtract(days[key])
         named = [(names.get(key) or key or "none that is known", days[key]) for key in most]
         return [*named, ("others", dict(others))] if any(others.values()) else named
 
     def refused_as(self) -> list[tuple[str, int]]:
         """Count what was refused by its error, the most frequent first."""
         found = Counter[str]()
-        for each in self.events:
-            if each.of[1].startswith(REFUSED):
-                found[each.of[1].removeprefix(REFUSED)] += each.count
+        for each in self.counts:
+            event = each.of[2]
+            if event.startswith(REFUSED):
+                found[event.removeprefix(REFUSED)] += each.count
         return found.most_common()
 
 
@@ -143,27 +149,20 @@ def last_week(span: Span, today: date) -> Span:
     return Span(max(span.first, following - 7 * _DAY), following)
 
 
-def by_day(counted: Iterable[tuple[str, int]]) -> dict[str, int]:
-    """Add up counts of the same day."""
-    found = Counter[str]()
-    for day, count in counted:
-        found[day] += count
-    return dict(found)
-
-
 def begin_of(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
-def days_to_roll(until: date, today: date) -> list[date]:
-    """Name the days to be rolled up now, the oldest first; those before `until` have been once.
+def days_to_roll(until: datetime, today: date) -> list[date]:
+    """Name the days to be rolled up now, the oldest first; the hours before `until` have been once.
 
-    A token that waited in a spool is counted late: mostly by minutes, so yesterday is rolled up
-    again and again; at the utmost by a month, so when a day is over, all of a month are.
+    A token that waited in a spool is counted late: mostly by minutes, so today and yesterday are
+    rolled up again and again; at the utmost by a month, so once a day all of a month are.
     """
-    first = today - _LATEST if until < today else today - _DAY
-    first = min(first, until)
-    return [first + number * _DAY for number in range((today - first).days)]
+    rolled = until.astimezone(UTC).date()
+    first = today - _LATEST if rolled < today else today - _DAY
+    first = min(first, rolled)
+    return [first + number * _DAY for number in range((today - first).days + 1)]
 
 
 def oldest_day(today: datetime, days: int) -> datetime:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Row,
     Select,
     Subquery,
+    Table,
     cast,
     delete,
     func,
@@ -22,7 +23,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from control_plane.usage.months import EAGER, SECONDS_OF_DAY, EagerClient, Span, Total, begin_of
+from control_plane.usage.months import (
+    EAGER,
+    ISSUED,
+    SECONDS_OF_DAY,
+    EagerClient,
+    Span,
+    Total,
+    begin_of,
+)
 from control_plane.usage.rules import ActiveHour, IssuedToken, LogEntry, Sought, Window, time_of
 from shared.runtime.tables.ledger import (
     account_month,
@@ -31,6 +40,7 @@ from shared.runtime.tables.ledger import (
     rolled_up,
     usage,
     usage_day,
+    usage_day_all,
 )
 from shared.runtime.tables.tenant import api, client
 
@@ -139,14 +149,14 @@ async def names_of_clients(connection: AsyncConnection, client_ids: list[str]) -
     return {row.client_id: row.name for row in rows}
 
 
-async def rolled_until(connection: AsyncConnection) -> date:
-    """Give the day before which all are rolled up."""
-    found: date = (await connection.execute(select(rolled_up.c.until))).scalar_one()
+async def rolled_until(connection: AsyncConnection) -> datetime:
+    """Give the hour before which all are rolled up."""
+    found: datetime = (await connection.execute(select(rolled_up.c.until))).scalar_one()
     return found
 
 
 async def roll_up(connection: AsyncConnection, day: date) -> int:
-    """Roll up the counts of a day that is over, of all tenants; tell how many were new."""
+    """Roll up the counts of a day's hours, of all tenants; tell how many were new."""
     changed = await connection.scalar(select(func.ledger.roll_up(day)))
     return int(changed or 0)
 
@@ -158,11 +168,8 @@ async def sum_usage(
     where: Mapping[str, Sequence[str]],
     limit: int | None = None,
 ) -> list[Total]:
-    """Sum by the columns named, the greatest first; `where` has values of columns.
-
-    Days that are rolled up are read as such, of the others their hours: both say the same.
-    """
-    days = _days_of(span, await rolled_until(connection))
+    """Sum by the columns named, the greatest first; `where` has values of columns."""
+    days = _days_of(span, usage_day if "client_id" in {*by, *where} else usage_day_all)
     columns = [days.c[name] for name in by]
     total = func.sum(days.c.count)
     rows = await connection.execute(
@@ -177,10 +184,10 @@ async def sum_usage(
 
 async def eager_clients(connection: AsyncConnection, span: Span, limit: int) -> list[EagerClient]:
     """List clients that on some day asked for more than EAGER tokens for each lifetime."""
-    rows = _days_of(span, await rolled_until(connection))
+    rows = _days_of(span, usage_day)
     daily = (
         select(rows.c.client_id, rows.c.api, func.sum(rows.c.count).label("tokens"))
-        .where(rows.c.event == "issued")
+        .where(rows.c.event == ISSUED)
         .group_by(rows.c.day, rows.c.client_id, rows.c.api)
         .subquery()
     )
@@ -201,17 +208,37 @@ async def eager_clients(connection: AsyncConnection, span: Span, limit: int) -> 
     ]
 
 
-def _days_of(span: Span, until: date) -> Subquery:
-    """Give rows of days; those that are not rolled up stand in rows of hours."""
-    names = ("count", "client_id", "api", "event")
-    rolled = select(usage_day.c.day, *(usage_day.c[each] for each in names)).where(
-        usage_day.c.day >= span.first, usage_day.c.day < min(span.following, until)
+def _days_of(span: Span, rolled: Table) -> Subquery:
+    """Give rows of days, and of the hours that are not rolled up into them yet.
+
+    One statement reads both and the bound between them: none is missed or counted twice.
+    """
+    names = [each.name for each in rolled.c if each.name not in {"day", "tenant"}]
+    until = select(rolled_up.c.until).scalar_subquery()
+    days = select(rolled.c.day, *(rolled.c[each] for each in names)).where(
+        rolled.c.day >= span.first, rolled.c.day < span.following
     )
     day = cast(func.timezone("UTC", usage.c.hour), Date).label("day")
     hours = select(day, *(usage.c[each] for each in names)).where(
-        usage.c.hour >= begin_of(max(span.first, until)), usage.c.hour < begin_of(span.following)
+        usage.c.hour >= begin_of(span.first), usage.c.hour < begin_of(span.following)
     )
-    return union_all(rolled, hours).subquery("days")
+    return union_all(days, hours.where(usage.c.hour >= until)).subquery("days")
+
+
+async def has_issued(connection: AsyncConnection) -> bool:
+    """Tell whether the tenant was ever issued a token, as far back as usage is kept."""
+    found = await connection.scalar(select(usage.c.hour).where(usage.c.event == ISSUED).limit(1))
+    return found is not None
+
+
+async def issued_by_account(connection: AsyncConnection, account_id: str, month: str) -> int:
+    """Count the tokens of all the account's tenants in a month, as the login."""
+    found = await connection.scalar(
+        select(func.sum(account_month.c.issued)).where(
+            account_month.c.account == account_id, account_month.c.month == month
+        )
+    )
+    return int(found or 0)
 
 
 async def drop_partition(connection: AsyncConnection, table: str, before: datetime) -> str | None:

@@ -33,6 +33,8 @@ SEES_NOTHING: dict[Callable[..., Any], Twin] = {
         lambda c, x: usage.names_of_clients(c, [x.a.client_id])
     ),
     usage.sum_usage: in_control_plane(lambda c, _: usage.sum_usage(c, EVER_DAYS, EVERYTHING, {})),
+    usage.eager_clients: in_control_plane(lambda c, _: usage.eager_clients(c, EVER_DAYS, 1000)),
+    usage.has_issued: in_control_plane(lambda c, _: usage.has_issued(c)),
 }
 
 REFUSED: dict[Callable[..., Any], Twin] = {
@@ -40,6 +42,9 @@ REFUSED: dict[Callable[..., Any], Twin] = {
         lambda c, _: usage.drop_partition(c, "issued", LONG_AGO)
     ),
     usage.roll_up: in_control_plane(lambda c, _: usage.roll_up(c, LONG_AGO.date())),
+    usage.issued_by_account: in_control_plane(
+        lambda c, _: usage.issued_by_account(c, "operator", "2026-11")
+    ),
     usage.forget_months: in_control_plane(lambda c, _: usage.forget_months(c, NOW)),
 }
 

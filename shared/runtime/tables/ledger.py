@@ -67,7 +67,7 @@ usage = Table(
     PrimaryKeyConstraint("tenant", "hour", "client_id", "api", "event", "writer"),
 )
 
-# The same of days that are over, for pages of months; partitioned by month.
+# The same by day, for pages of months; partitioned by month.
 usage_day = Table(
     "usage_day",
     metadata,
@@ -77,14 +77,26 @@ usage_day = Table(
     Column("client_id", Text, nullable=False),
     Column("api", Text, nullable=False),
     Column("event", Text, nullable=False),
-    PrimaryKeyConstraint("tenant", "day", "client_id", "api", "event"),
+    PrimaryKeyConstraint("tenant", "client_id", "day", "api", "event"),
 )
 
-# One row: the days before `until` are in usage_day, of the others the hours are read.
+# And without the clients: a month of thousands of them is few rows here.
+usage_day_all = Table(
+    "usage_day_all",
+    metadata,
+    Column("day", Date, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("api", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    PrimaryKeyConstraint("tenant", "day", "api", "event"),
+)
+
+# One row: the hours before `until` are in the two, of the others the hours are read.
 rolled_up = Table(
     "rolled_up",
     metadata,
-    Column("until", Date, nullable=False),
+    Column("until", DateTime(timezone=True), nullable=False),
     Column("only_row", Boolean, primary_key=True, server_default=text("true")),
 )
 

@@ -52,12 +52,11 @@ def test_the_last_week_ends_today_or_with_the_month() -> None:
     assert last_week(month_span("2026-11"), first) == Span(first, first + DAY)
 
 
-def test_yesterday_is_rolled_up_again_and_when_a_day_is_over_all_of_a_month() -> None:
-    assert days_to_roll(TODAY, TODAY) == [TODAY - DAY]
-    assert days_to_roll(TODAY - DAY, TODAY) == [TODAY - n * DAY for n in range(31, 0, -1)]
-    long_ago = TODAY - 90 * DAY
-    assert days_to_roll(long_ago, TODAY) == [long_ago + n * DAY for n in range(90)]
-    assert days_to_roll(TODAY + 9 * DAY, TODAY) == [TODAY - DAY]  # of a clock that was ahead
+def test_today_is_rolled_up_again_and_once_a_day_all_of_a_month() -> None:
+    assert days_to_roll(NOW, TODAY) == [TODAY - DAY, TODAY]
+    assert days_to_roll(NOW - DAY, TODAY) == [TODAY - n * DAY for n in range(31, -1, -1)]
+    assert days_to_roll(NOW - 90 * DAY, TODAY) == [TODAY - n * DAY for n in range(90, -1, -1)]
+    assert days_to_roll(NOW + 9 * DAY, TODAY) == [TODAY - DAY, TODAY]  # of a clock that was ahead
 
 
 def test_for_a_token_an_hour_24_a_day_are_enough() -> None:
@@ -68,17 +67,15 @@ def test_for_a_token_an_hour_24_a_day_are_enough() -> None:
 def test_what_is_of_no_series_of_its_own_is_of_the_others() -> None:
     usage = MonthUsage(
         days=["1", "2"],
-        events=[
-            Total(("1", "issued"), 10),
-            Total(("2", "issued"), 4),
-            Total(("1", "refused:invalid_scope"), 2),
-            Total(("2", "refused:invalid_scope"), 1),
-            Total(("2", "refused:invalid_client"), 9),
+        counts=[
+            Total(("1", "", "issued"), 10),
+            Total(("2", "", "issued"), 4),
+            Total(("1", "", "refused:invalid_scope"), 2),
+            Total(("2", "", "refused:invalid_scope"), 1),
+            Total(("2", "", "refused:invalid_client"), 9),
         ],
         clients=[],
-        apis=[],
         of_clients=[Total(("c_1", "1"), 6), Total(("c_2", "2"), 4), Total(("c_2", "1"), 3)],
-        of_apis=[Total(("", "1"), 10), Total(("", "2"), 4)],
         eager=[],
         names={"c_1": "one"},
     )
@@ -88,4 +85,13 @@ def test_what_is_of_no_series_of_its_own_is_of_the_others() -> None:
         ("others", {"1": 1, "2": 0}),
     ]
     assert usage.tokens_for_apis() == [("none that is known", {"1": 10, "2": 4})]
+    assert usage.counted("issued", prefix="refused:") == {"1": 12, "2": 14}
     assert usage.refused_as() == [("invalid_client", 9), ("invalid_scope", 3)]
+
+
+def test_of_many_apis_those_with_the_most_tokens_are_drawn() -> None:
+    counts = [Total(("1", f"api {n}", "issued"), n) for n in range(9, 0, -1)]
+    usage = MonthUsage(days=["1"], counts=counts, clients=[], of_clients=[], eager=[], names={})
+    drawn = usage.tokens_for_apis()
+    assert [name for name, _ in drawn] == ["api 9", "api 8", "api 7", "api 6", "api 5", "others"]
+    assert drawn[-1][1] == {"1": 4 + 3 + 2 + 1}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from control_plane.usage import repository
 from control_plane.usage.actions import roll_up_days
-from control_plane.usage.months import Span, Total
+from control_plane.usage.months import Span, Total, begin_of
 from shared.domain.ids import TenantId
 from shared.runtime.database import Database
 from shared.runtime.embedded import EmbeddedPostgres
@@ -21,6 +21,7 @@ from tests.support import Installation, opened
 
 DAY = timedelta(days=1)
 BY = ("day", "client_id", "api", "event")
+BY_ALL = ("day", "api", "event")
 
 Count: TypeAlias = tuple[int, int, int, str, str, int]  # days ago, hour, writer, client, event, n
 
@@ -44,8 +45,16 @@ ON CONFLICT (tenant, hour, client_id, api, event, writer) DO UPDATE
 SET count = held.count + excluded.count
 """
 _OF_HOURS = """
-SELECT (hour AT TIME ZONE 'UTC')::date AS day, client_id, api, event, sum(count) AS total
-FROM ledger.usage WHERE tenant = $1 GROUP BY day, client_id, api, event
+SELECT {by}, sum(count) AS total
+FROM (SELECT *, (hour AT TIME ZONE 'UTC')::date AS day FROM ledger.usage) hours
+WHERE tenant = $1 GROUP BY {by}
+"""
+# What is rolled up is neither more nor less than the hours before the bound.
+_DIFFERENCE = """
+SELECT coalesce(sum(count), 0) - (
+  SELECT coalesce(sum(count), 0) FROM ledger.usage, ledger.rolled_up
+  WHERE tenant = $1 AND hour < until
+) FROM ledger.usage_day WHERE tenant = $1
 """
 
 
@@ -60,9 +69,11 @@ async def opened_superuser(installation: Installation, postgres: EmbeddedPostgre
     return await asyncpg.connect(postgres.url.rpartition("/")[0] + f"/{name}")
 
 
-async def totals(database: Database, tenant: TenantId, span: Span) -> list[Total]:
+async def totals(
+    database: Database, tenant: TenantId, span: Span, by: tuple[str, ...]
+) -> list[Total]:
     async with database.tenant(tenant) as connection:
-        return await repository.sum_usage(connection, span, BY, {})
+        return await repository.sum_usage(connection, span, by, {})
 
 
 async def check_rounds(
@@ -82,21 +93,16 @@ async def check_rounds(
                 at = datetime(today.year, today.month, today.day, hour, tzinfo=UTC) - days * DAY
                 for each in (tenant, other):
                     await owner.execute(_ADD, at, count, writer, each, client_id, event)
-            await owner.execute("UPDATE ledger.rolled_up SET until = $1", today - ago * DAY)
+            await owner.execute(
+                "UPDATE ledger.rolled_up SET until = least(until, $1)", begin_of(today) - ago * DAY
+            )
             await roll_up_days(database, today)
-            rows = await owner.fetch(_OF_HOURS, tenant)
-            expected = {
-                (str(row["day"]), row["client_id"], row["api"], row["event"]): row["total"]
-                for row in rows
-            }
-            found = await totals(database, tenant, span)
-            assert {each.of: each.count for each in found} == expected
-            rolled = await owner.fetchval(
-                "SELECT sum(count) FROM ledger.usage_day WHERE tenant = $1", tenant
-            )
-            assert (rolled or 0) == sum(
-                total for (day, *_), total in expected.items() if day < str(today)
-            )
+            for by in (BY, BY_ALL):
+                rows = await owner.fetch(_OF_HOURS.format(by=", ".join(by)), tenant)
+                expected = {tuple(str(row[name]) for name in by): row["total"] for row in rows}
+                found = await totals(database, tenant, span, by)
+                assert {each.of: each.count for each in found} == expected
+            assert await owner.fetchval(_DIFFERENCE, tenant) == 0
     await owner.close()
 
 
@@ -112,14 +118,22 @@ def test_after_each_roll_up_days_and_hours_say_the_same(
     asyncio.run(check_rounds(plain, postgres, rounds))
 
 
-async def test_what_is_not_over_is_not_rolled_up_and_not_by_tenants(plain: Installation) -> None:
+async def test_no_day_is_left_out_and_no_tenant_rolls_up(plain: Installation) -> None:
     today = datetime.now(UTC).date()
     async with opened(plain.control_url) as database:
-        for day in (today, today + DAY):
-            with pytest.raises(Exception, match="when it is over"):
-                async with database.control() as connection:
-                    await repository.roll_up(connection, day)
+        async with database.control() as connection:
+            assert await repository.roll_up(connection, today + DAY) == 0
+            assert await repository.rolled_until(connection) <= datetime.now(UTC)
         tenant = await add_bare_tenant(database)
         with pytest.raises(Exception, match="permission denied"):
             async with database.tenant(tenant) as connection:
                 await repository.roll_up(connection, today - DAY)
+    owner = await asyncpg.connect(plain.owner_url)
+    async with owner.transaction():
+        await owner.execute(
+            "UPDATE ledger.rolled_up SET until = $1", begin_of(today) - 2 * DAY - DAY / 2
+        )
+        with pytest.raises(asyncpg.RaiseError, match="rolled up first"):
+            async with owner.transaction():
+                await owner.execute("SELECT ledger.roll_up($1)", today - DAY)
+    await owner.close()
