@@ -17,6 +17,7 @@ EAGER = 3  # tokens for each lifetime: who asks for more has no use of most of t
 DRAWN = 5  # clients, or APIs, of a chart; the others are one series
 ISSUED, INTROSPECTED, LIMITED = "issued", "introspected", "limited"
 REFUSED = "refused:"  # and the wire code
+_OF_LIMITS = f"{REFUSED}too_many_requests"  # what is limited is counted apart
 
 
 class InvalidMonth(Refused):
@@ -110,7 +111,7 @@ class MonthUsage(msgspec.Struct, frozen=True, kw_only=True):
         """Count what was refused by its error, the most frequent first."""
         found = Counter[str]()
         for each in self.counts:
-            event = each.of[2]
+            event = _OF_LIMITS if each.of[2] == LIMITED else each.of[2]
             if event.startswith(REFUSED):
                 found[event.removeprefix(REFUSED)] += each.count
         return found.most_common()

@@ -90,7 +90,7 @@ async def populate(installation: Installation, config: Config) -> Populated:
         kids=kids,
         issued=jti,
         revoked=revoked,
-        refused=await refusal_of(installation, a),
+        refused=await look_into_ledger(installation, a),
     )
 
 
@@ -129,8 +129,16 @@ async def refuse(pool: Pool, tenant: TenantId, client_id: ClientId) -> None:
     await StoredUsage(pool, refusals).flush()
 
 
-async def refusal_of(installation: Installation, tenant: TenantId) -> str:
+async def look_into_ledger(installation: Installation, tenant: TenantId) -> str:
+    """Have the tenant's usage rolled up, as if it were yesterday's; give its refusal's id."""
     owner = await asyncpg.connect(installation.owner_url)
+    for table, of_client in (("usage_day", "client_id, "), ("usage_day_all", "")):
+        await owner.execute(
+            f"INSERT INTO ledger.{table} (day, count, tenant, {of_client} api, event)"  # noqa: S608 - ours
+            f" SELECT current_date - 1, sum(count), tenant, {of_client} api, event"
+            f" FROM ledger.usage WHERE tenant = $1 GROUP BY tenant, {of_client} api, event",
+            tenant,
+        )
     found = await owner.fetchval("SELECT id FROM ledger.refused WHERE tenant = $1", tenant)
     await owner.close()
     return str(found)
@@ -154,6 +162,8 @@ async def dump_of(installation: Installation, tenant: TenantId) -> dict[str, lis
         ("ledger.issued", "tenant"),
         ("ledger.refused", "tenant"),
         ("ledger.usage", "tenant"),
+        ("ledger.usage_day", "tenant"),
+        ("ledger.usage_day_all", "tenant"),
         ("ledger.revocation", "tenant"),
     )
     queries |= {

@@ -73,6 +73,7 @@ def test_what_is_of_no_series_of_its_own_is_of_the_others() -> None:
             Total(("1", "", "refused:invalid_scope"), 2),
             Total(("2", "", "refused:invalid_scope"), 1),
             Total(("2", "", "refused:invalid_client"), 9),
+            Total(("1", "", "limited"), 5),
         ],
         clients=[],
         of_clients=[Total(("c_1", "1"), 6), Total(("c_2", "2"), 4), Total(("c_2", "1"), 3)],
@@ -86,7 +87,11 @@ def test_what_is_of_no_series_of_its_own_is_of_the_others() -> None:
     ]
     assert usage.tokens_for_apis() == [("none that is known", {"1": 10, "2": 4})]
     assert usage.counted("issued", prefix="refused:") == {"1": 12, "2": 14}
-    assert usage.refused_as() == [("invalid_client", 9), ("invalid_scope", 3)]
+    assert usage.refused_as() == [
+        ("invalid_client", 9),
+        ("too_many_requests", 5),
+        ("invalid_scope", 3),
+    ]
 
 
 def test_of_many_apis_those_with_the_most_tokens_are_drawn() -> None:
