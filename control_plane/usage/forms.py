@@ -22,6 +22,8 @@ EVENTS: Mapping[str, str] = {
     "oauth/revoke": "Revocation",
     "admin/revoke": "Revocation by management",
 }
+_EARLIEST, _LATEST = (datetime(year, 1, 1, tzinfo=UTC) for year in (1971, 9000))
+_RESULTS = {"issued", "refused"}  # or the wire code of an error
 _FIRST_MONTH = "2000-01"
 _LONGEST = 100  # characters of a field
 
@@ -43,11 +45,12 @@ def read_log(given: Mapping[str, str], since: datetime) -> AskedLog:
     typed = {name: given.get(name, "").replace("\0", "").strip()[:_LONGEST] for name in FIELDS}
     entry, address, request_id = _read_search(typed["q"])
     result = typed["result"]
+    error = result if result in FIXES else ""
     sought = Sought(
         client_id=typed["client"],
-        event="refused" if result in FIXES else result if result == "issued" else _refused(result),
+        event="refused" if error else result if result in _RESULTS else "",
         endpoint=typed["event"] if typed["event"] in EVENTS else "",
-        error=result if result in FIXES else "",
+        error=error,
         address=address,
         request_id=request_id,
     )
@@ -68,10 +71,6 @@ def month_of(text: str, now: datetime) -> str:
             read_month(text)
             return text
     return this
-
-
-def _refused(result: str) -> str:
-    return "refused" if result == "refused" else ""
 
 
 def _read_search(text: str) -> tuple[UUID | None, str, str]:
@@ -98,6 +97,3 @@ def _moment(text: str) -> datetime | None:
         at = read if read.tzinfo else read.replace(tzinfo=UTC)
         return at if _EARLIEST < at < _LATEST else None
     return None
-
-
-_EARLIEST, _LATEST = (datetime(year, 1, 1, tzinfo=UTC) for year in (1971, 9000))
