@@ -14,6 +14,7 @@ from sqlalchemy import (
     Select,
     Subquery,
     Table,
+    and_,
     cast,
     delete,
     func,
@@ -169,12 +170,12 @@ async def sum_usage(
     limit: int | None = None,
 ) -> list[Total]:
     """Sum by the columns named, the greatest first; `where` has values of columns."""
-    days = _days_of(span, usage_day if "client_id" in {*by, *where} else usage_day_all)
-    columns = [days.c[name] for name in by]
-    total = func.sum(days.c.count)
+    rolled = usage_day if "client_id" in {*by, *where} else usage_day_all
+    summed = _summed(span, rolled, by, where)
+    columns = [summed.c[name] for name in by]
+    total = func.sum(summed.c.count)
     rows = await connection.execute(
         select(*columns, total.label("total"))
-        .where(*(days.c[name].in_(values) for name, values in where.items()))
         .group_by(*columns)
         .order_by(total.desc(), *columns)
         .limit(limit)
@@ -184,10 +185,9 @@ async def sum_usage(
 
 async def eager_clients(connection: AsyncConnection, span: Span, limit: int) -> list[EagerClient]:
     """List clients that on some day asked for more than EAGER tokens for each lifetime."""
-    rows = _days_of(span, usage_day)
+    rows = _summed(span, usage_day, ("day", "client_id", "api"), {"event": [ISSUED]})
     daily = (
         select(rows.c.client_id, rows.c.api, func.sum(rows.c.count).label("tokens"))
-        .where(rows.c.event == ISSUED)
         .group_by(rows.c.day, rows.c.client_id, rows.c.api)
         .subquery()
     )
@@ -208,21 +208,32 @@ async def eager_clients(connection: AsyncConnection, span: Span, limit: int) -> 
     ]
 
 
-def _days_of(span: Span, rolled: Table) -> Subquery:
-    """Give rows of days, and of the hours that are not rolled up into them yet.
+def _summed(
+    span: Span, rolled: Table, by: tuple[str, ...], where: Mapping[str, Sequence[str]]
+) -> Subquery:
+    """Give sums of days, and of the hours that are not rolled up into them yet.
 
     One statement reads both and the bound between them: none is missed or counted twice.
     """
-    names = [each.name for each in rolled.c if each.name not in {"day", "tenant"}]
+    day = cast(func.timezone("UTC", usage.c.hour), Date)
     until = select(rolled_up.c.until).scalar_subquery()
-    days = select(rolled.c.day, *(rolled.c[each] for each in names)).where(
-        rolled.c.day >= span.first, rolled.c.day < span.following
+    first, following = begin_of(span.first), begin_of(span.following)
+    parts = (
+        (dict(rolled.c.items()), rolled.c.day >= span.first, rolled.c.day < span.following),
+        (
+            dict(usage.c.items()) | {"day": day.label("day")},
+            usage.c.hour >= first,
+            and_(usage.c.hour < following, usage.c.hour >= until),
+        ),
     )
-    day = cast(func.timezone("UTC", usage.c.hour), Date).label("day")
-    hours = select(day, *(usage.c[each] for each in names)).where(
-        usage.c.hour >= begin_of(span.first), usage.c.hour < begin_of(span.following)
-    )
-    return union_all(days, hours.where(usage.c.hour >= until)).subquery("days")
+    return union_all(
+        *(
+            select(*(held[name] for name in by), func.sum(held["count"]).label("count"))
+            .where(*bounds, *(held[name].in_(values) for name, values in where.items()))
+            .group_by(*(held[name] for name in by))
+            for held, *bounds in parts
+        )
+    ).subquery()
 
 
 async def has_issued(connection: AsyncConnection) -> bool:
