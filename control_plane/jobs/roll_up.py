@@ -1,4 +1,4 @@
-"""Rolling up usage by day: a look an hour, at yesterday; and once a day at a whole month."""
+"""Rolling up usage by day: a look an hour, at today and yesterday; once a day at a whole month."""
 
 import asyncio
 import logging
