@@ -21,11 +21,13 @@ from control_plane.http.errors import last_resorts
 from control_plane.http.probes import PROBES
 from control_plane.http.rendering import Pages
 from control_plane.http.signed_in import SignedIn
+from control_plane.http.streams import Streams
 from control_plane.http.visitors import Visitors
 from control_plane.limits.pages import LimitPage
 from control_plane.limits.rules import LimitReached
 from control_plane.mail.actions import queue_letter
 from control_plane.members import repository as members
+from control_plane.overview.pages import OVERVIEW_PAGES
 from control_plane.passkeys.actions import Passkeys
 from control_plane.passkeys.pages import PASSKEY_PAGES
 from control_plane.people.actions import PeopleKeeper
@@ -42,6 +44,8 @@ from control_plane.team.joining import Joining
 from control_plane.team.joining_pages import JOINING_PAGES
 from control_plane.team.pages import TEAM_PAGES
 from control_plane.tenants.pages import TENANT_PAGES
+from control_plane.usage.log_pages import LogReader
+from control_plane.usage.pages import USAGE_PAGES
 from shared.runtime.config import Config, read_process_config
 from shared.runtime.database import Database
 from shared.runtime.leaving import Leaving
@@ -110,8 +114,10 @@ def create_console(config: Config) -> Litestar:
             *TEAM_PAGES,
             *JOINING_PAGES,
             *START_PAGES,
+            *OVERVIEW_PAGES,
             *TENANT_PAGES,
             *CLIENT_PAGES,
+            *USAGE_PAGES,
             *PROBES,
             *SECOND_FACTOR_PAGES,
             *SECURITY_PAGES,
@@ -140,6 +146,8 @@ def create_console(config: Config) -> Litestar:
             "security": given(security),
             "passkeys": given(passkeys),
             "attempts": given(Attempts()),
+            "logs": given(LogReader(pages, database, config.ledger_days, _now)),
+            "streams": given(Streams(pages, door.still_lets_in)),
         },
         lifespan=[lifespan],
         exception_handlers={**last_resorts(pages), LimitReached: LimitPage(pages)},

@@ -1,11 +1,9 @@
 """The log as a file: CSV for spreadsheets, JSON Lines for programs. Pure."""
 
-import csv
-import io
-
 import msgspec
 
 from control_plane.audit.rules import Event
+from control_plane.http.spreadsheets import csv_line
 
 COLUMNS = (
     "seq",
@@ -21,16 +19,14 @@ COLUMNS = (
     "request_id",
     "digest",
 )
-# What a spreadsheet would take for a formula (OWASP, CSV injection); tab and CR hide one.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def csv_head() -> str:
-    return _row(COLUMNS)
+    return csv_line(COLUMNS)
 
 
 def csv_row(event: Event) -> str:
-    return _row(_cells(event))
+    return csv_line(_cells(event))
 
 
 def json_line(event: Event) -> str:
@@ -57,13 +53,3 @@ def _cells(event: Event) -> tuple[str, ...]:
         event.request_id,
         event.digest.hex(),
     )
-
-
-def _row(cells: tuple[str, ...]) -> str:
-    written = io.StringIO()
-    csv.writer(written).writerow([_plain(each) for each in cells])
-    return written.getvalue()
-
-
-def _plain(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell

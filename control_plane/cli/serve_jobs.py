@@ -14,6 +14,7 @@ from control_plane.jobs.key_rotation import rotate_keys
 from control_plane.jobs.limits import publish_limits
 from control_plane.jobs.queue import QUEUES, work_queue
 from control_plane.jobs.retention import keep_ledger
+from control_plane.jobs.roll_up import roll_up_usage
 from control_plane.keys.actions import KeyKeeper
 from control_plane.mail.smtp import Smtp
 from shared.runtime.database import Database
@@ -25,7 +26,7 @@ _group = click.Group()
 
 @command(_group, "jobs")
 def serve_jobs(terminal: Terminal) -> None:
-    """Send mail, rotate signing keys, look after limits and remove what is old.
+    """Send mail, rotate signing keys, look after limits, roll up usage and remove what is old.
 
     Until SIGINT or SIGTERM. Several may run, on several machines.
     """
@@ -41,6 +42,7 @@ def serve_jobs(terminal: Terminal) -> None:
                 group.create_task(rotate_keys(keeper))
                 group.create_task(publish_limits(database))
                 group.create_task(keep_ledger(database, config.ledger_days))
+                group.create_task(roll_up_usage(database))
                 group.create_task(clean_up(database))
                 group.create_task(rescue_jobs(database))
                 for queue in QUEUES:

@@ -10,7 +10,8 @@ import msgspec
 from control_plane.cli.command import Terminal, command
 from control_plane.cli.database import tenant_id_of, with_database
 from control_plane.usage import actions
-from control_plane.usage.rules import LAST_ID, Counted, LogEntry, read_token_id
+from control_plane.usage.months import Counted
+from control_plane.usage.rules import LAST_ID, LogEntry, Sought, read_token_id
 from shared.domain.bounded import keep
 from shared.domain.ids import TenantId
 from shared.runtime.config import Config
@@ -31,7 +32,7 @@ class MonthOfUsage(msgspec.Struct, frozen=True, kw_only=True):
     usage: list[Counted]
 
 
-class LogPage(msgspec.Struct, frozen=True, kw_only=True):
+class PageOfLog(msgspec.Struct, frozen=True, kw_only=True):
     entries: list[LogEntry]
     next: UUID | None  # what to give as --before for the next page
 
@@ -95,7 +96,7 @@ def logs(
     following = found[-1].id if len(found) == limit else None
     older = f"auth-service logs --tenant {slug}{_option('client', client_id)} --before {following}"
     terminal.show(
-        LogPage(entries=found, next=following),
+        PageOfLog(entries=found, next=following),
         "\n".join(_line(each) for each in found) or "There is nothing yet.",
         older if following else f"auth-service usage --tenant {slug}",
     )
@@ -118,7 +119,7 @@ async def _follow(
         since = datetime.now(UTC)
         await asyncio.sleep(_LOOK_EVERY)
         found = await actions.list_new(
-            database, tenant, client_id=client_id, since=since, limit=_AT_ONCE
+            database, tenant, Sought(client_id=client_id or ""), since=since, limit=_AT_ONCE
         )
 
 

@@ -53,6 +53,13 @@ class Door:
             return self._refuse(request, 403, "This form is out of date: load the page again.")
         return self._authorise(request, signed_in, opt)
 
+    async def still_lets_in(self, request: AnyRequest) -> bool:
+        """Tell whether who was let in by this request would be once more: for a long answer."""
+        signed_in = await self._find(request.cookies.get(SESSION, ""), self._clock())
+        if signed_in is None:
+            return False
+        return self._authorise(request, signed_in, request.route_handler.opt) is None
+
     async def _is_ours(self, request: AnyRequest, cookie: str) -> bool:
         """Tell whether a form of one of our own pages was sent (hostile-inputs.md I1, I2)."""
         if not cookie or not is_same_site(request.headers, self._origin):

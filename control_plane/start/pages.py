@@ -1,8 +1,6 @@
 """The way to the first token (A2, A3): one form, then the values and what comes of them."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from litestar import Request, Response, get, post
@@ -19,6 +17,7 @@ from control_plane.http.forms import Fields, read_fields
 from control_plane.http.given import GivenConfig
 from control_plane.http.rendering import Pages
 from control_plane.http.signed_in import signed_in_of
+from control_plane.http.streams import Streams, Told, is_paused, watched_until
 from control_plane.http.visitors import Visitors
 from control_plane.members.rules import Permission
 from control_plane.secrets.actions import add_secret
@@ -36,13 +35,9 @@ from shared.runtime.database import Database
 _SEE = {"permission": Permission.SEE_TENANTS}
 _CHANGE = {"permission": Permission.CHANGE_TENANTS}
 _SECRETS = {"permission": Permission.CHANGE_SECRETS, "step_up": True}
-_TURN = 1.0  # seconds between two looks
-_TURNS = 25  # of one answer; the browser asks again, and passes the door again
-_WATCHED_FOR = timedelta(minutes=20)  # from when the page was loaded: then someone has gone away
+_SUGGESTIONS = 10
 
 AnyRequest = Request[Any, Any, Any]
-
-_SUGGESTIONS = 10
 
 
 @get("/", opt={"signed_in": True})
@@ -57,17 +52,6 @@ async def home(
     if first is None and signed_in.may("CHANGE_TENANTS"):
         return pages.go(request, "/start")
     return pages.go(request, "/tenants")
-
-
-@get("/tenants/{slug:str}", opt=_SEE)
-async def tenant_home(
-    request: AnyRequest,
-    pages: NamedDependency[Pages],
-    database: NamedDependency[Database],
-    slug: FromPath[str],
-) -> Response[None]:
-    tenant = await own_tenant(database, request, slug)
-    return pages.go(request, f"/tenants/{tenant.slug}/clients")
 
 
 @get("/start", opt=_CHANGE)
@@ -184,22 +168,26 @@ async def first_token_events(
     pages: NamedDependency[Pages],
     database: NamedDependency[Database],
     clock: NamedDependency[Clock],
+    streams: NamedDependency[Streams],
     slug: FromPath[str],
 ) -> Stream:
     """Tell of each change of what there is to see, as server-sent events."""
     tenant = await own_tenant(database, request, slug)
-    until = request.query_params.get("until", "")
-    paused = not until.isdigit() or clock().timestamp() > int(until)
-    return Stream(
-        _events(pages, database, tenant, paused=paused),
-        media_type="text/event-stream",
-        headers={**pages.headers, "X-Accel-Buffering": "no"},
-    )
+    client = await show_first_client(database, tenant)
+    paused, scopes = is_paused(request, clock()), "" if client is None else _scopes(client)
+
+    async def look() -> Told:
+        seen = await show_first_use(database, tenant)
+        text = pages.fragment(
+            "start/seen.html", tenant=tenant, seen=seen, paused=paused, scopes=scopes
+        )
+        return Told(text, over=paused or seen.issued is not None)
+
+    return streams.answer(request, look)
 
 
 START_PAGES = [
     home,
-    tenant_home,
     start_page,
     slug_said,
     new_tenant_page,
@@ -241,7 +229,7 @@ class _Shown:
             seen=await show_first_use(self._database, tenant),
             paused=False,
             scopes=caller.scope,
-            until=int((self._now + _WATCHED_FOR).timestamp()),
+            until=watched_until(self._now),
         )
 
 
@@ -266,27 +254,3 @@ def _scopes(client: ClientDetails) -> str:
 
 def _environment(text: str) -> Environment:
     return Environment.LIVE if text == Environment.LIVE else Environment.TEST
-
-
-async def _events(
-    pages: Pages, database: Database, tenant: OwnTenant, *, paused: bool
-) -> AsyncIterator[str]:
-    client = await show_first_client(database, tenant)
-    scopes = "" if client is None else _scopes(client)
-    said = ""
-    for _ in range(_TURNS):
-        seen = await show_first_use(database, tenant)
-        text = pages.fragment(
-            "start/seen.html", tenant=tenant, seen=seen, paused=paused, scopes=scopes
-        )
-        if text != said:
-            yield _message(text)
-            said = text
-        if seen.issued is not None or paused:
-            yield "event: done\ndata:\n\n"
-            return
-        await asyncio.sleep(_TURN)
-
-
-def _message(text: str) -> str:
-    return "".join(f"data: {line}\n" for line in text.splitlines()) + "\n"

@@ -8,6 +8,7 @@ import msgspec
 
 from control_plane.apis.rules import NewApi
 from control_plane.clients.rules import NewClient
+from control_plane.usage.fixes import fix_of
 from control_plane.usage.rules import LogEntry
 from shared.domain.issuer import MAXIMUM_SLUG, MINIMUM_SLUG, MalformedSlug, parse_slug
 
@@ -15,19 +16,6 @@ FIRST_CLIENT = "my-first-service"
 _LIFETIME = 3600  # seconds, of the first API's tokens
 _TEST = "-test"
 _MOST_FAILURES = 3
-
-_FIXES = {
-    "invalid_client": (
-        "The client id or the secret is not right. Copy the command again, or make a new secret."
-    ),
-    "invalid_scope": "Ask only for scopes that the client is granted, or grant it more.",
-    "invalid_target": "Name an API that the client is granted, or leave the audience out.",
-    "unauthorized_client": "This client proves itself in another way: look at its settings.",
-    "unsupported_grant_type": "Send grant_type=client_credentials.",
-    "invalid_request": "Send a form by POST, with each parameter once.",
-    "too_many_requests": "Wait a little: your plan's rate, or its tokens of the month, are used.",
-}
-_NO_FIX = "Compare the request with the commands above."
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,12 +61,8 @@ def first_use(entries: Sequence[LogEntry]) -> FirstUse:
     refused = [each for each in entries if each.event == "refused"][:_MOST_FAILURES]
     return FirstUse(
         issued=issued[-1] if issued else None,
-        failures=[Failure(entry=each, fix=_fix_of(each)) for each in refused],
+        failures=[Failure(entry=each, fix=fix_of(each.error)) for each in refused],
     )
-
-
-def _fix_of(entry: LogEntry) -> str:
-    return _FIXES.get(entry.error or "", _NO_FIX)
 
 
 SLUG_HINT = f"{MINIMUM_SLUG} to {MAXIMUM_SLUG} characters: a-z, 0-9 and single hyphens."

@@ -3,21 +3,47 @@
 Every function works in the transaction that it is given.
 """
 
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Row, Select, delete, func, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    Row,
+    Select,
+    Subquery,
+    Table,
+    and_,
+    cast,
+    delete,
+    func,
+    select,
+    text,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from control_plane.usage.rules import (
-    ActiveHour,
-    Counted,
-    IssuedToken,
-    LogEntry,
-    Window,
-    time_of,
+from control_plane.usage.months import (
+    EAGER,
+    ISSUED,
+    SECONDS_OF_DAY,
+    EagerClient,
+    Span,
+    Total,
+    begin_of,
 )
-from shared.runtime.tables.ledger import account_month, issued, refused, usage
+from control_plane.usage.rules import ActiveHour, IssuedToken, LogEntry, Sought, Window, time_of
+from shared.runtime.tables.ledger import (
+    account_month,
+    issued,
+    refused,
+    rolled_up,
+    usage,
+    usage_day,
+    usage_day_all,
+)
+from shared.runtime.tables.tenant import api, client
 
 # One probe of the key for each hour: the key of a tenant with many clients has its hours first.
 _HOURS_OF_CLIENT = text("""
@@ -37,6 +63,11 @@ async def find_issued(connection: AsyncConnection, jti: UUID) -> IssuedToken | N
     return IssuedToken(
         jti=row.jti, client_id=row.client_id, issued_at=time_of(row.jti), lifetime=row.lifetime
     )
+
+
+async def find_refused(connection: AsyncConnection, refusal: UUID) -> LogEntry | None:
+    row = (await connection.execute(select(refused).where(refused.c.id == refusal))).first()
+    return None if row is None else _refusal(row)
 
 
 async def first_hour(connection: AsyncConnection) -> datetime | None:
@@ -88,35 +119,137 @@ async def list_issued(
 
 
 async def list_refused(
-    connection: AsyncConnection, window: Window, client_id: str | None, limit: int
+    connection: AsyncConnection, window: Window, sought: Sought, limit: int
 ) -> list[LogEntry]:
-    """List the refusals of a window of time, the newest first."""
-    chosen = select(refused).where(refused.c.id >= window.low, refused.c.id < window.high)
+    """List the refusals of a window of time that are sought, the newest first."""
     rows = await connection.execute(
-        _of_client(chosen, client_id).order_by(refused.c.id.desc()).limit(limit)
+        select(refused)
+        .where(*_within(window), *_wanted(sought))
+        .order_by(refused.c.id.desc())
+        .limit(limit)
     )
     return [_refusal(row) for row in rows]
 
 
-async def list_usage(
-    connection: AsyncConnection, first: datetime, following: datetime
-) -> list[Counted]:
-    """Sum what was counted from `first` to before `following`."""
+async def nth_refused(connection: AsyncConnection, window: Window, number: int) -> UUID | None:
+    """Give the id of the nth newest refusal of a window of time, from 1; None if there is none."""
+    found: UUID | None = await connection.scalar(
+        select(refused.c.id)
+        .where(*_within(window))
+        .order_by(refused.c.id.desc())
+        .offset(number - 1)
+        .limit(1)
+    )
+    return found
+
+
+async def names_of_clients(connection: AsyncConnection, client_ids: list[str]) -> dict[str, str]:
     rows = await connection.execute(
-        select(
-            usage.c.client_id,
-            usage.c.api,
-            usage.c.event,
-            func.sum(usage.c.count).label("total"),
-        )
-        .where(usage.c.hour >= first, usage.c.hour < following)
-        .group_by(usage.c.client_id, usage.c.api, usage.c.event)
-        .order_by(usage.c.client_id, usage.c.api, usage.c.event)
+        select(client.c.client_id, client.c.name).where(client.c.client_id.in_(client_ids))
+    )
+    return {row.client_id: row.name for row in rows}
+
+
+async def rolled_until(connection: AsyncConnection) -> datetime:
+    """Give the hour before which all are rolled up."""
+    found: datetime = (await connection.execute(select(rolled_up.c.until))).scalar_one()
+    return found
+
+
+async def roll_up(connection: AsyncConnection, day: date) -> int:
+    """Roll up the counts of a day's hours, of all tenants; tell how many were new."""
+    changed = await connection.scalar(select(func.ledger.roll_up(day)))
+    return int(changed or 0)
+
+
+async def sum_usage(
+    connection: AsyncConnection,
+    span: Span,
+    by: tuple[str, ...],
+    where: Mapping[str, Sequence[str]],
+    limit: int | None = None,
+) -> list[Total]:
+    """Sum by the columns named, the greatest first; `where` has values of columns."""
+    rolled = usage_day if "client_id" in {*by, *where} else usage_day_all
+    summed = _summed(span, rolled, by, where)
+    columns = [summed.c[name] for name in by]
+    total = func.sum(summed.c.count)
+    rows = await connection.execute(
+        select(*columns, total.label("total"))
+        .group_by(*columns)
+        .order_by(total.desc(), *columns)
+        .limit(limit)
+    )
+    return [Total(tuple(map(str, row[:-1])), int(row[-1])) for row in rows]
+
+
+async def eager_clients(connection: AsyncConnection, span: Span, limit: int) -> list[EagerClient]:
+    """List clients that on some day asked for more than EAGER tokens for each lifetime."""
+    rows = _summed(span, usage_day, ("day", "client_id", "api"), {"event": [ISSUED]})
+    daily = (
+        select(rows.c.client_id, rows.c.api, func.sum(rows.c.count).label("tokens"))
+        .group_by(rows.c.day, rows.c.client_id, rows.c.api)
+        .subquery()
+    )
+    busiest, lifetime = func.max(daily.c.tokens), api.c.token_lifetime
+    found = await connection.execute(
+        select(daily.c.client_id, daily.c.api, busiest.label("tokens"), lifetime.label("lifetime"))
+        .join(api, api.c.identifier == daily.c.api)
+        .group_by(daily.c.client_id, daily.c.api, lifetime)
+        .having(busiest * lifetime > EAGER * SECONDS_OF_DAY)
+        .order_by((busiest * lifetime).desc(), daily.c.client_id)
+        .limit(limit)
     )
     return [
-        Counted(client_id=row.client_id, api=row.api, event=row.event, count=row.total)
-        for row in rows
+        EagerClient(
+            client_id=row.client_id, api=row.api, tokens=int(row.tokens), lifetime=row.lifetime
+        )
+        for row in found
     ]
+
+
+def _summed(
+    span: Span, rolled: Table, by: tuple[str, ...], where: Mapping[str, Sequence[str]]
+) -> Subquery:
+    """Give sums of days, and of the hours that are not rolled up into them yet.
+
+    One statement reads both and the bound between them: none is missed or counted twice.
+    """
+    day = cast(func.timezone("UTC", usage.c.hour), Date)
+    until = select(rolled_up.c.until).scalar_subquery()
+    first, following = begin_of(span.first), begin_of(span.following)
+    parts = (
+        (dict(rolled.c.items()), rolled.c.day >= span.first, rolled.c.day < span.following),
+        (
+            dict(usage.c.items()) | {"day": day.label("day")},
+            usage.c.hour >= first,
+            and_(usage.c.hour < following, usage.c.hour >= until),
+        ),
+    )
+    return union_all(
+        *(
+            select(*(held[name] for name in by), func.sum(held["count"]).label("count"))
+            .where(*bounds, *(held[name].in_(values) for name, values in where.items()))
+            .group_by(*(held[name] for name in by))
+            for held, *bounds in parts
+        )
+    ).subquery()
+
+
+async def has_issued(connection: AsyncConnection) -> bool:
+    """Tell whether the tenant was ever issued a token, as far back as usage is kept."""
+    found = await connection.scalar(select(usage.c.hour).where(usage.c.event == ISSUED).limit(1))
+    return found is not None
+
+
+async def issued_by_account(connection: AsyncConnection, account_id: str, month: str) -> int:
+    """Count the tokens of all the account's tenants in a month, as the login."""
+    found = await connection.scalar(
+        select(func.sum(account_month.c.issued)).where(
+            account_month.c.account == account_id, account_month.c.month == month
+        )
+    )
+    return int(found or 0)
 
 
 async def drop_partition(connection: AsyncConnection, table: str, before: datetime) -> str | None:
@@ -138,6 +271,16 @@ def _of_client(
     if client_id is None:
         return chosen
     return chosen.where(chosen.selected_columns["client_id"] == client_id)
+
+
+def _within(window: Window) -> tuple[ColumnElement[bool], ...]:
+    return refused.c.id >= window.low, refused.c.id < window.high
+
+
+def _wanted(sought: Sought) -> list[ColumnElement[bool]]:
+    asked = ("client_id", "endpoint", "error", "address", "request_id")
+    given = {name: getattr(sought, name) for name in asked}
+    return [refused.c[name] == text for name, text in given.items() if text]
 
 
 def _refusal(row: Row[tuple[object, ...]]) -> LogEntry:

@@ -1,6 +1,5 @@
 """What the ledger is asked: months, ids, and where in time a client's tokens are. Pure."""
 
-import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -10,18 +9,13 @@ import msgspec
 from shared.domain.ids import uuid7_milliseconds
 from shared.domain.refused import Refused
 
-_MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])", re.ASCII)
 _MINUTE = timedelta(minutes=1)
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
-_KEPT_MONTHS = 25  # of usage: this month, and two years to compare it with
 
+TOKEN_ENDPOINT = "oauth/token"
 FIRST_ID = UUID(int=0)
 LAST_ID = UUID(int=(1 << 128) - 1)
-
-
-class InvalidMonth(Refused):
-    """It is no month."""
 
 
 class InvalidTokenId(Refused):
@@ -45,7 +39,7 @@ class LogEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     id: UUID  # the jti, or the refusal's own: both begin with their time
     at: datetime
     event: str  # issued | refused
-    client_id: str  # of a refusal: as presented
+    client_id: str  # of a refusal: '' where none of the tenant's was named
     lifetime: int | None = None  # seconds
     endpoint: str | None = None
     error: str | None = None
@@ -54,13 +48,36 @@ class LogEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     request_id: str | None = None
 
 
-class Counted(msgspec.Struct, frozen=True, kw_only=True):
-    """How often something happened in a month."""
+class Sought(msgspec.Struct, frozen=True, kw_only=True):
+    """Which entries of the log are asked for; what is empty is not asked about.
 
-    client_id: str
-    api: str
-    event: str
-    count: int
+    Of a token the log has the client, the id and the time: who asks about more asks for refusals.
+    """
+
+    client_id: str = ""
+    event: str = ""  # issued | refused
+    endpoint: str = ""
+    error: str = ""  # the wire code
+    address: str = ""
+    request_id: str = ""
+
+    @property
+    def wants_issued(self) -> bool:
+        of_tokens = self.endpoint in {"", TOKEN_ENDPOINT}
+        of_refusals = self.error or self.address or self.request_id
+        return self.event != "refused" and of_tokens and not of_refusals
+
+    @property
+    def wants_refused(self) -> bool:
+        return self.event != "issued"
+
+
+class LogPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Entries, the newest first."""
+
+    entries: list[LogEntry]
+    older: UUID | None  # before which to look for more; None where there is none
+    looked_since: datetime | None  # where so much was looked through that it ended early
 
 
 class ActiveHour(msgspec.Struct, frozen=True):
@@ -77,15 +94,6 @@ class Window(msgspec.Struct, frozen=True):
     high: UUID
 
 
-def read_month(text: str) -> tuple[datetime, datetime]:
-    """Give the beginning of the month, such as 2026-11, and of the next. Raises InvalidMonth."""
-    found = _MONTH.fullmatch(text)
-    if found is None or int(found[1]) == 0:
-        raise InvalidMonth("a month is written like 2026-11")
-    first = datetime(int(found[1]), int(found[2]), 1, tzinfo=UTC)
-    return first, (first + 32 * _DAY).replace(day=1)
-
-
 def read_token_id(text: str) -> UUID:
     """Raises InvalidTokenId."""
     try:
@@ -100,6 +108,21 @@ def time_of(token_id: UUID) -> datetime:
         return datetime.fromtimestamp(uuid7_milliseconds(token_id) / 1000, UTC)
     except (ValueError, OverflowError, OSError):
         return datetime.max.replace(tzinfo=UTC)
+
+
+def hour_of(token_id: UUID) -> datetime:
+    """Give the hour in which such an id was made."""
+    return time_of(token_id).replace(minute=0, second=0, microsecond=0)
+
+
+def entry_of(token: IssuedToken) -> LogEntry:
+    return LogEntry(
+        id=token.jti,
+        at=token.issued_at,
+        event="issued",
+        client_id=token.client_id,
+        lifetime=token.lifetime,
+    )
 
 
 def first_id(at: datetime) -> UUID:
@@ -120,27 +143,24 @@ def spans_between(start: datetime, end: datetime) -> Iterator[tuple[datetime, da
         high, length = low, 24 * length
 
 
-def windows(hours: Iterable[ActiveHour], before: UUID) -> Iterator[Window]:
-    """Give the minutes in which something was issued before that id, the latest first."""
+def windows(hours: Iterable[ActiveHour], within: Window) -> Iterator[Window]:
+    """Give the minutes of the window in which something was issued, the latest first."""
     for each in hours:
         for minute in reversed(range(60)):
             begins = each.hour + minute * _MINUTE
-            low = first_id(begins)
-            if each.minutes >> minute & 1 and low < before:
-                yield Window(low, min(first_id(begins + _MINUTE), before))
+            low, high = first_id(begins), first_id(begins + _MINUTE)
+            if each.minutes >> minute & 1 and low < within.high and high > within.low:
+                yield Window(max(low, within.low), min(high, within.high))
+
+
+def page_of(found: list[LogEntry], limit: int, reached: UUID | None) -> LogPage:
+    """Make a page of what was found; `reached`: where looking through the refusals ended early."""
+    entries = newest(found, limit)
+    if len(found) > limit:
+        return LogPage(entries=entries, older=entries[-1].id, looked_since=None)
+    since = None if reached is None else time_of(reached)
+    return LogPage(entries=entries, older=reached, looked_since=since)
 
 
 def newest(entries: Iterable[LogEntry], limit: int) -> list[LogEntry]:
     return sorted(entries, key=lambda each: each.id, reverse=True)[:limit]
-
-
-def oldest_day(today: datetime, days: int) -> datetime:
-    """Give the first day that is kept."""
-    return today - days * _DAY
-
-
-def oldest_month(today: datetime, days: int) -> datetime:
-    """Give the first month of usage that is kept: it is what finds a client's tokens, too."""
-    months = today.year * 12 + today.month - 1 - _KEPT_MONTHS
-    of_usage = datetime(months // 12, months % 12 + 1, 1, tzinfo=UTC)
-    return min(of_usage, oldest_day(today, days).replace(day=1))

@@ -92,8 +92,9 @@ async def timed(name: str, work: Callable[[], Awaitable[Any]]) -> None:
         found = await work()
         seconds.append(time.perf_counter() - start)
     entries = len(found) if isinstance(found, list) else 1
-    median, worst = statistics.median(seconds) * 1e3, max(seconds) * 1e3
-    print(f"{name}: {median:.1f} ms (worst of {_RUNS}: {worst:.1f}), {entries} found")  # noqa: T201
+    median, best, worst = (find(seconds) * 1e3 for find in (statistics.median, min, max))
+    runs = f"of {_RUNS}: {best:.1f} to {worst:.1f}"
+    print(f"{name}: {median:.1f} ms ({runs}), {entries} found")  # noqa: T201
 
 
 async def look_up(database: Database, owner: Any, tenant: TenantId) -> None:

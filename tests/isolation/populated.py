@@ -41,6 +41,7 @@ class Populated(msgspec.Struct, frozen=True, kw_only=True):
     kids: tuple[Kid, ...]
     issued: str  # jti
     revoked: str  # jti
+    refused: str  # the refusal's id
 
     @property
     def tenant_id(self) -> TenantId:
@@ -50,7 +51,7 @@ class Populated(msgspec.Struct, frozen=True, kw_only=True):
         """Name what there is of A in a result."""
         shown = repr(result)
         clients = (self.client_id, self.disabled_client_id, self.workload_client_id)
-        ids = (*clients, *self.kids, self.issued, self.revoked)
+        ids = (*clients, *self.kids, self.issued, self.revoked, self.refused)
         return [each for each in (self.tenant_id, self.tenant.slug, *ids) if each in shown]
 
 
@@ -92,6 +93,7 @@ async def populate(installation: Installation, config: Config) -> Populated:
         kids=kids,
         issued=jti,
         revoked=revoked,
+        refused=await look_into_ledger(installation, a),
     )
 
 
@@ -130,6 +132,21 @@ async def refuse(pool: Pool, tenant: TenantId, client_id: ClientId) -> None:
     await StoredUsage(pool, refusals).flush()
 
 
+async def look_into_ledger(installation: Installation, tenant: TenantId) -> str:
+    """Have the tenant's usage rolled up, as if it were yesterday's; give its refusal's id."""
+    owner = await asyncpg.connect(installation.owner_url)
+    for table, of_client in (("usage_day", "client_id, "), ("usage_day_all", "")):
+        await owner.execute(
+            f"INSERT INTO ledger.{table} (day, count, tenant, {of_client} api, event)"  # noqa: S608 - ours
+            f" SELECT current_date - 1, sum(count), tenant, {of_client} api, event"
+            f" FROM ledger.usage WHERE tenant = $1 GROUP BY tenant, {of_client} api, event",
+            tenant,
+        )
+    found = await owner.fetchval("SELECT id FROM ledger.refused WHERE tenant = $1", tenant)
+    await owner.close()
+    return str(found)
+
+
 async def dump_of(installation: Installation, tenant: TenantId) -> dict[str, list[str]]:
     """Give every row there is of the tenant, as the owner, whom no policy holds."""
     owner = await asyncpg.connect(installation.owner_url)
@@ -148,6 +165,8 @@ async def dump_of(installation: Installation, tenant: TenantId) -> dict[str, lis
         ("ledger.issued", "tenant"),
         ("ledger.refused", "tenant"),
         ("ledger.usage", "tenant"),
+        ("ledger.usage_day", "tenant"),
+        ("ledger.usage_day_all", "tenant"),
         ("ledger.revocation", "tenant"),
     )
     queries |= {

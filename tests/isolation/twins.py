@@ -7,7 +7,6 @@ database says so. TOUCHES_NO_TENANT has the reason why a method needs no twin.
 import inspect
 from collections.abc import Callable
 from typing import Any, TypeAlias
-from uuid import UUID
 
 from control_plane.apis import repository as apis
 from control_plane.clients import repository as clients
@@ -20,8 +19,6 @@ from control_plane.publishing import snapshots as publishing
 from control_plane.secrets import repository as secrets
 from control_plane.secrets.rules import FIRST
 from control_plane.tenants import repository as tenants
-from control_plane.usage import repository as usage
-from control_plane.usage.rules import FIRST_ID, LAST_ID, Window
 from control_plane.workloads import repository as workloads
 from data_plane.store import batch, pool, revoked, snapshots
 from data_plane.store.batch import Batch
@@ -47,13 +44,11 @@ from data_plane.store.thresholds import StoredThresholds
 from data_plane.store.usage import StoredUsage
 from shared.domain.jwk import Algorithm
 from shared.domain.snapshot import TenantStatus
-from tests.isolation import of_accounts, of_apis, of_audit, of_people, of_team
+from tests.isolation import of_accounts, of_apis, of_audit, of_people, of_team, of_usage
 from tests.isolation.calls import (
     FROM_THE_FIRST,
-    LONG_AGO,
     NO_CLIENT,
     NOW,
-    SOON,
     Twin,
     add_client,
     add_key,
@@ -87,8 +82,6 @@ from tests.isolation.twins_of_jobs import REFUSED_OF_JOBS
 
 Method: TypeAlias = Callable[..., Any]
 
-EVER = Window(FIRST_ID, LAST_ID)
-
 
 def public_methods(of: type) -> list[Method]:
     return [each for name, each in vars(of).items() if inspect.isfunction(each) and name[0] != "_"]
@@ -98,6 +91,7 @@ SEES_NOTHING: dict[Method, Twin] = {
     **of_accounts.SEES_NOTHING,
     **of_apis.SEES_NOTHING,
     **of_audit.SEES_NOTHING,
+    **of_usage.SEES_NOTHING,
     apis.add_api: in_control_plane(lambda c, x: apis.add_api(c, new_api(x))),
     apis.get_api: in_control_plane(lambda c, x: apis.get_api(c, x.a.tenant.audience)),
     apis.set_api: in_control_plane(lambda c, x: apis.set_api(c, new_api(x))),
@@ -161,19 +155,6 @@ SEES_NOTHING: dict[Method, Twin] = {
     management.list_api_keys: in_control_plane(
         lambda c, _: management.list_api_keys(c, after=NO_CLIENT, limit=1000)
     ),
-    usage.find_issued: in_control_plane(lambda c, x: usage.find_issued(c, UUID(x.a.issued))),
-    usage.first_hour: in_control_plane(lambda c, _: usage.first_hour(c)),
-    usage.hours_of_client: in_control_plane(
-        lambda c, x: usage.hours_of_client(c, x.a.client_id, LONG_AGO, SOON)
-    ),
-    usage.hours_of_tenant: in_control_plane(lambda c, _: usage.hours_of_tenant(c, LONG_AGO, SOON)),
-    usage.list_issued: in_control_plane(
-        lambda c, x: usage.list_issued(c, EVER, x.a.client_id, 1000)
-    ),
-    usage.list_refused: in_control_plane(
-        lambda c, x: usage.list_refused(c, EVER, x.a.client_id, 1000)
-    ),
-    usage.list_usage: in_control_plane(lambda c, _: usage.list_usage(c, LONG_AGO, SOON)),
     publishing.ring: in_control_plane(lambda c, x: publishing.ring(c, x.a.tenant_id, 99)),
     StoredClients.get: with_pool(get_client),
     StoredClients.read: with_pool(lambda p, x: StoredClients(p).read(x.b.tenant_id, x.a.client_id)),
@@ -204,16 +185,13 @@ REFUSED: dict[Method, Twin] = {
     **REFUSED_OF_JOBS,
     **of_accounts.REFUSED,
     **of_audit.REFUSED,
+    **of_usage.REFUSED,
     **of_team.REFUSED,
     **of_people.REFUSED,
     publishing.limits_of: in_control_plane(lambda c, _: publishing.limits_of(c, "operator")),
     publishing.tenants_behind: in_control_plane(
         lambda c, _: publishing.tenants_behind(c, "operator", after="", limit=1000)
     ),
-    usage.drop_partition: in_control_plane(
-        lambda c, _: usage.drop_partition(c, "issued", LONG_AGO)
-    ),
-    usage.forget_months: in_control_plane(lambda c, _: usage.forget_months(c, NOW)),
     revocations.refuse_until_now: in_control_plane(
         lambda c, x: revocations.refuse_until_now(c, x.a.tenant_id, "tenant", "")
     ),
@@ -256,6 +234,7 @@ REFUSED: dict[Method, Twin] = {
 
 TOUCHES_NO_TENANT: dict[Method, str] = {
     **of_audit.TOUCHES_NO_TENANT,
+    **of_usage.TOUCHES_NO_TENANT,
     PublishedFeed.open: "connects",
     PublishedFeed.close: "disconnects",
     Pool.close: "disconnects",

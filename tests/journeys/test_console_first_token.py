@@ -60,7 +60,8 @@ async def _mailed_link(page: Page) -> str:
 
 async def test_from_sign_up_to_a_token_a_rotation_and_a_limit(page: Page) -> None:
     await _sign_up(page)
-    await _get_first_token(page)
+    command = await _get_first_token(page)
+    await _see_log_live(page, command)
     await _rotate(page)
     await _meet_limit(page)
     await _verify_audit_log(page)
@@ -78,23 +79,41 @@ async def _sign_up(page: Page) -> None:
     await page.get_by_role("button", name="Confirm and go on").click()
 
 
-async def _get_first_token(page: Page) -> None:
-    """Run the copied command; the page must turn green without a reload."""
+async def _get_first_token(page: Page) -> str:
+    """Run the copied command; the page must turn green without a reload. Give the command."""
     await page.get_by_role("button", name="Make it").click()
     await page.get_by_text("Waiting for your first token request").wait_for()
     curl = page.locator("[data-copy^='curl']").first
     command = str(await curl.get_attribute("data-copy"))
+    token = await _run(command)
+    assert (token["token_type"], token["scope"]) == ("Bearer", "read write")
+    await page.get_by_text("Your first token was issued").wait_for()
+    return command
+
+
+async def _run(command: str) -> dict[str, str | int]:
     done = await asyncio.create_subprocess_exec(
         "bash", "-c", command, stdout=asyncio.subprocess.PIPE
     )
     printed, _ = await done.communicate()
-    token = msgspec.json.decode(printed)
-    assert (token["token_type"], token["scope"]) == ("Bearer", "read write")
-    await page.get_by_text("Your first token was issued").wait_for()
+    return msgspec.json.decode(printed, type=dict[str, str | int])
+
+
+async def _see_log_live(page: Page, command: str) -> None:
+    """Watch a refusal arrive without a reload, and read what to do about it."""
+    await page.get_by_role("link", name="Logs").click()
+    await page.get_by_role("link", name="Live").click()
+    await page.get_by_text("within a second or two").wait_for()
+    assert "error" in await _run(command.replace("read write", "read all"))
+    row = page.get_by_role("row").filter(has_text="invalid_scope")
+    await row.get_by_role("link").first.click()
+    await page.get_by_role("heading", name="Why it failed").wait_for()
+    await page.get_by_text("Ask only for scopes that the client is granted").wait_for()
 
 
 async def _rotate(page: Page) -> None:
-    await page.get_by_role("link", name="Go on to the client").click()
+    await page.goto("/tenants/acme-test/clients")
+    await page.get_by_role("link", name="my-first-service").click()
     await page.get_by_role("link", name="Credentials").click()
     await page.get_by_role("button", name="Start the rotation").click()
     secret = re.compile(r"as_cs_[A-Za-z0-9]{49}")

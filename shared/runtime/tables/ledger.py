@@ -6,7 +6,9 @@ truth is migrations/control; a test compares the two.
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
+    Date,
     DateTime,
     Index,
     Integer,
@@ -63,6 +65,39 @@ usage = Table(
     Column("api", Text, nullable=False),  # '' where none is known
     Column("event", Text, nullable=False),  # issued | introspected | limited | refused:<code>
     PrimaryKeyConstraint("tenant", "hour", "client_id", "api", "event", "writer"),
+)
+
+# The same by day, for pages of months; partitioned by month.
+usage_day = Table(
+    "usage_day",
+    metadata,
+    Column("day", Date, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("client_id", Text, nullable=False),
+    Column("api", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    PrimaryKeyConstraint("tenant", "client_id", "day", "api", "event"),
+)
+
+# And without the clients: a month of thousands of them is few rows here.
+usage_day_all = Table(
+    "usage_day_all",
+    metadata,
+    Column("day", Date, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("api", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    PrimaryKeyConstraint("tenant", "day", "api", "event"),
+)
+
+# One row: the hours before `until` are in the two, of the others the hours are read.
+rolled_up = Table(
+    "rolled_up",
+    metadata,
+    Column("until", DateTime(timezone=True), nullable=False),
+    Column("only_row", Boolean, primary_key=True, server_default=text("true")),
 )
 
 # What an account was issued in a UTC month, summed over the writers when read.

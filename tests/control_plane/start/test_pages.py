@@ -1,10 +1,12 @@
 """From the first form to the first token, as a browser goes."""
 
 import asyncio
+import json
 import re
 import subprocess
 
 import httpx
+import jwt
 import msgspec
 import pytest
 
@@ -162,7 +164,8 @@ async def test_the_copied_command_gets_a_token_and_the_page_turns_green(
         assert "invalid_scope" in run(wrong)
         failed = await shown_when(browser, slug, "invalid_scope")
         assert "Ask only for scopes that the client is granted" in failed.text
-        assert "access_token" in run(command)
+        answer = run(command)
+        assert "access_token" in answer
         events = await browser.get(f"/tenants/{slug}/first-token/events?until=9999999999")
         assert events.headers["content-type"].startswith("text/event-stream")
         assert events.headers["content-security-policy"].startswith("default-src 'none'")
@@ -173,6 +176,23 @@ async def test_the_copied_command_gets_a_token_and_the_page_turns_green(
         page = await browser.get(f"/tenants/{slug}/first-token")
         assert "Your first token was issued." in page.text
         assert "hx-sse:connect" not in page.text
+        await has_no_secret_in_its_log(browser, slug, shown_secret(made), json.loads(answer))
+
+
+async def has_no_secret_in_its_log(
+    browser: Browser, slug: str, secret: str, answer: dict[str, str]
+) -> None:
+    """See that the log has the token's id, and neither the token nor what it was asked with."""
+    path = f"/tenants/{slug}/logs"
+    page = await browser.get(path)
+    claims = jwt.decode(answer["access_token"], options={"verify_signature": False})
+    assert claims["jti"] in page.text
+    assert "invalid_scope" in page.text
+    entries = re.findall(rf'href="({path}/[0-9a-f-]{{36}})"', page.text)
+    assert len(entries) == 2
+    shown = page.text + "".join([(await browser.get(each)).text for each in entries])
+    assert secret not in shown
+    assert answer["access_token"].split(".")[2] not in shown
 
 
 async def test_a_page_that_was_left_alone_stops_asking(

@@ -44,7 +44,7 @@ def test_the_first_token_is_the_oldest_and_a_failure_comes_with_its_fix() -> Non
     assert found.issued == entries[2]
     assert [each.fix for each in found.failures] == [
         "Ask only for scopes that the client is granted, or grant it more.",
-        "Compare the request with the commands above.",
+        "Compare the request with the client's quick start.",
     ]
 
 

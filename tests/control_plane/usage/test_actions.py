@@ -10,7 +10,8 @@ import asyncpg
 import pytest
 
 from control_plane.usage import actions
-from control_plane.usage.rules import InvalidMonth, LogEntry, UnknownToken
+from control_plane.usage.months import InvalidMonth
+from control_plane.usage.rules import LogEntry, Sought, UnknownToken
 from data_plane.ports import RefusedRequest
 from data_plane.store.refusals import NotedRefusals
 from data_plane.store.usage import StoredUsage
@@ -121,7 +122,7 @@ async def test_what_is_new_is_followed(
 ) -> None:
     await record(ledger, acme, BUSY, NOW - MINUTE)
     (new,) = await record(ledger, acme, BUSY, NOW)
-    found = await actions.list_new(database, acme, client_id=None, since=NOW, limit=10)
+    found = await actions.list_new(database, acme, Sought(), since=NOW, limit=10)
     assert ids(found) == [new]
 
 

@@ -5,17 +5,16 @@ from uuid import UUID
 
 import pytest
 
+from control_plane.usage.months import InvalidMonth, oldest_day, oldest_month, read_month
 from control_plane.usage.rules import (
+    FIRST_ID,
     LAST_ID,
     ActiveHour,
-    InvalidMonth,
     InvalidTokenId,
     LogEntry,
+    Window,
     first_id,
     newest,
-    oldest_day,
-    oldest_month,
-    read_month,
     read_token_id,
     spans_between,
     time_of,
@@ -23,6 +22,7 @@ from control_plane.usage.rules import (
 )
 from shared.domain.ids import uuid7
 
+EVER = Window(FIRST_ID, LAST_ID)
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 
@@ -61,7 +61,7 @@ def test_an_id_has_its_time_and_the_first_of_a_time_is_before_all_others() -> No
 
 def test_the_windows_are_the_minutes_in_which_something_was_issued_the_latest_first() -> None:
     hours = [ActiveHour(NOON, 1 << 59 | 1), ActiveHour(NOON - timedelta(hours=1), 1 << 7)]
-    assert [(each.low, each.high) for each in windows(hours, LAST_ID)] == [
+    assert [(each.low, each.high) for each in windows(hours, EVER)] == [
         (first_id(at(59)), first_id(at(60))),
         (first_id(at(0)), first_id(at(1))),
         (first_id(at(-53)), first_id(at(-52))),
@@ -71,11 +71,20 @@ def test_the_windows_are_the_minutes_in_which_something_was_issued_the_latest_fi
 def test_windows_end_before_the_cursor() -> None:
     before = uuid7(int(at(5).timestamp() * 1000) + 1, 7)
     hours = [ActiveHour(NOON, 1 << 4 | 1 << 5 | 1 << 6)]
-    assert [(each.low, each.high) for each in windows(hours, before)] == [
+    assert [(each.low, each.high) for each in windows(hours, Window(FIRST_ID, before))] == [
         (first_id(at(5)), before),
         (first_id(at(4)), first_id(at(5))),
     ]
-    assert list(windows([ActiveHour(NOON, 1 << 5)], first_id(at(5)))) == []
+    assert list(windows([ActiveHour(NOON, 1 << 5)], Window(FIRST_ID, first_id(at(5))))) == []
+
+
+def test_windows_begin_with_the_first_id_asked_for() -> None:
+    since = uuid7(int(at(5).timestamp() * 1000) + 1, 7)
+    hours = [ActiveHour(NOON, 1 << 4 | 1 << 5 | 1 << 6)]
+    assert [(each.low, each.high) for each in windows(hours, Window(since, LAST_ID))] == [
+        (first_id(at(6)), first_id(at(7))),
+        (since, first_id(at(6))),
+    ]
 
 
 def test_spans_touch_each_other_grow_and_end_at_the_start() -> None:

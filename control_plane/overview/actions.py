@@ -1,0 +1,79 @@
+"""Gathering what a tenant's overview shows, each from the feature that it belongs to."""
+
+from datetime import datetime
+
+import msgspec
+
+from control_plane.accounts.actions import show_limits
+from control_plane.apis.actions import list_apis
+from control_plane.audit.actions import LAST, list_events
+from control_plane.audit.repository import Sought
+from control_plane.audit.rules import TENANT, Chain, Event
+from control_plane.clients.actions import first_client
+from control_plane.http.signed_in import SignedIn
+from control_plane.keys.actions import list_keys
+from control_plane.keys.rules import Schedule
+from control_plane.members.repository import list_invitations, list_members
+from control_plane.overview.rules import Found, Meter, Rotation, Step, checklist, rotations
+from control_plane.team.rules import seats_of
+from control_plane.tenancy.repository import OwnTenant
+from control_plane.usage.actions import has_issued, issued_by_account, month_usage
+from control_plane.usage.months import MonthUsage
+from shared.domain.plan import AccountLimits
+from shared.runtime.database import Database
+
+_EVENTS = 5  # of the audit log
+
+
+class Overview(msgspec.Struct, frozen=True, kw_only=True):
+    usage: MonthUsage
+    meter: Meter
+    rotations: list[Rotation]
+    events: list[Event]
+    steps: list[Step]
+
+    @property
+    def is_set_up(self) -> bool:
+        return all(each.done for each in self.steps)
+
+
+async def look_over(
+    database: Database, tenant: OwnTenant, signed_in: SignedIn, now: datetime
+) -> Overview:
+    account_id, month = signed_in.account_id or "", f"{now:%Y-%m}"
+    limits = await show_limits(database, account_id)
+    found = await _found(database, tenant, signed_in, limits.chosen, now)
+    return Overview(
+        usage=await month_usage(database, tenant.id, month, now.date()),
+        meter=Meter(
+            used=await issued_by_account(database, account_id, month), quota=limits.limits.month
+        ),
+        rotations=rotations(await list_keys(database, tenant.id), Schedule()),
+        events=await list_events(
+            database, Chain(TENANT, tenant.id), Sought(), before=LAST, limit=_EVENTS
+        ),
+        steps=checklist(found, tenant.slug),
+    )
+
+
+async def _found(
+    database: Database,
+    tenant: OwnTenant,
+    signed_in: SignedIn,
+    chosen: AccountLimits,
+    now: datetime,
+) -> Found:
+    account_id, person_id = signed_in.account_id or "", signed_in.session.person_id
+    async with database.control() as connection:
+        members = await list_members(connection, account_id)
+        invited = await list_invitations(connection, account_id, now)
+    seats = seats_of(chosen.plan, chosen.enforcement)
+    return Found(
+        apis=bool(await list_apis(database, tenant.id)),
+        clients=await first_client(database, tenant.id) is not None,
+        tokens=await has_issued(database, tenant.id),
+        colleagues=None if seats == 1 else len(members) + len(invited) > 1,
+        second_factor=any(
+            each.has_second_factor for each in members if each.person_id == person_id
+        ),
+    )

@@ -1,0 +1,86 @@
+"""How full a month is, which step comes next, and when keys rotate. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from control_plane.keys.rules import HeldKey, Schedule
+from shared.domain.jwk import Algorithm
+from shared.domain.limits import MonthlyQuota
+from shared.domain.plan import QUOTA_THRESHOLDS
+from shared.domain.snapshot import KeyState
+
+
+class Meter(msgspec.Struct, frozen=True, kw_only=True):
+    """The tokens of the account in this month, beside what is to be had."""
+
+    used: int
+    quota: MonthlyQuota | None  # None: no limit
+
+    @property
+    def percent(self) -> int:
+        """Of what is included and bought; the grace is not told."""
+        return self.used * 100 // self.quota.announced if self.quota else 0
+
+    @property
+    def level(self) -> int:
+        """The highest threshold that is reached, or 0: it has a colour of its own."""
+        return max((each for each in QUOTA_THRESHOLDS if self.percent >= each), default=0)
+
+
+class Rotation(msgspec.Struct, frozen=True):
+    """When an algorithm's key is next to be another one."""
+
+    algorithm: Algorithm
+    at: datetime
+    begun: bool  # the next key is published
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    words: str
+    path: str
+    done: bool
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """What there is already of what everyone needs sooner or later."""
+
+    apis: bool
+    clients: bool
+    tokens: bool
+    colleagues: bool | None  # None: the plan has one seat
+    second_factor: bool
+
+
+def checklist(found: Found, slug: str) -> list[Step]:
+    """Name the steps from nothing to a service that others can rely on."""
+    base = f"/tenants/{slug}"
+    steps = [
+        Step(words="Make an API", path=f"{base}/clients", done=found.apis),
+        Step(words="Create a client", path=f"{base}/clients/new", done=found.clients),
+        Step(words="Get your first token", path=f"{base}/first-token", done=found.tokens),
+        Step(words="Turn your second factor on", path="/you", done=found.second_factor),
+    ]
+    if found.colleagues is not None:
+        steps.append(Step(words="Invite a colleague", path="/team", done=found.colleagues))
+    return steps
+
+
+def rotations(keys: Sequence[HeldKey], schedule: Schedule) -> list[Rotation]:
+    """Say for each algorithm when its next key signs, the soonest first."""
+    begun = {
+        key.algorithm: key.signs_at
+        for key in keys
+        if key.state is KeyState.NEXT and key.signs_at is not None
+    }
+    planned = {
+        key.algorithm: key.current_at + schedule.signs_for
+        for key in keys
+        if key.state is KeyState.CURRENT and key.current_at is not None
+    }
+    found = [
+        Rotation(algorithm, at, begun=algorithm in begun)
+        for algorithm, at in (planned | begun).items()
+    ]
+    return sorted(found, key=lambda each: each.at)

@@ -1,0 +1,53 @@
+"""Twins of the ledger as the control plane reads it."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from control_plane.usage import repository as usage
+from control_plane.usage.months import Span
+from control_plane.usage.rules import FIRST_ID, LAST_ID, Sought, Window
+from tests.isolation.calls import LONG_AGO, NOW, SOON, Twin, in_control_plane
+
+EVER = Window(FIRST_ID, LAST_ID)
+EVER_DAYS = Span(LONG_AGO.date(), SOON.date() + timedelta(days=1))
+EVERYTHING = ("day", "client_id", "api", "event")
+
+SEES_NOTHING: dict[Callable[..., Any], Twin] = {
+    usage.find_issued: in_control_plane(lambda c, x: usage.find_issued(c, UUID(x.a.issued))),
+    usage.find_refused: in_control_plane(lambda c, x: usage.find_refused(c, UUID(x.a.refused))),
+    usage.first_hour: in_control_plane(lambda c, _: usage.first_hour(c)),
+    usage.hours_of_client: in_control_plane(
+        lambda c, x: usage.hours_of_client(c, x.a.client_id, LONG_AGO, SOON)
+    ),
+    usage.hours_of_tenant: in_control_plane(lambda c, _: usage.hours_of_tenant(c, LONG_AGO, SOON)),
+    usage.list_issued: in_control_plane(
+        lambda c, x: usage.list_issued(c, EVER, x.a.client_id, 1000)
+    ),
+    usage.list_refused: in_control_plane(
+        lambda c, x: usage.list_refused(c, EVER, Sought(client_id=x.a.client_id), 1000)
+    ),
+    usage.nth_refused: in_control_plane(lambda c, _: usage.nth_refused(c, EVER, 1)),
+    usage.names_of_clients: in_control_plane(
+        lambda c, x: usage.names_of_clients(c, [x.a.client_id])
+    ),
+    usage.sum_usage: in_control_plane(lambda c, _: usage.sum_usage(c, EVER_DAYS, EVERYTHING, {})),
+    usage.eager_clients: in_control_plane(lambda c, _: usage.eager_clients(c, EVER_DAYS, 1000)),
+    usage.has_issued: in_control_plane(lambda c, _: usage.has_issued(c)),
+}
+
+REFUSED: dict[Callable[..., Any], Twin] = {
+    usage.drop_partition: in_control_plane(
+        lambda c, _: usage.drop_partition(c, "issued", LONG_AGO)
+    ),
+    usage.roll_up: in_control_plane(lambda c, _: usage.roll_up(c, LONG_AGO.date())),
+    usage.issued_by_account: in_control_plane(
+        lambda c, _: usage.issued_by_account(c, "operator", "2026-11")
+    ),
+    usage.forget_months: in_control_plane(lambda c, _: usage.forget_months(c, NOW)),
+}
+
+TOUCHES_NO_TENANT: dict[Callable[..., Any], str] = {
+    usage.rolled_until: "reads a day, which is the same for all",
+}
