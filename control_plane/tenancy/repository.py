@@ -1,5 +1,7 @@
 """Rows of an account's own tenants. Works in the transaction that it is given, as the login."""
 
+from datetime import datetime
+
 import msgspec
 from sqlalchemy import and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,6 +19,7 @@ class OwnTenant(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     status: TenantStatus
     environment: Environment
+    deletes_at: datetime | None  # while its deletion can be undone: when it goes
 
     @property
     def live(self) -> bool:

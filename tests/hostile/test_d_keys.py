@@ -10,7 +10,7 @@ import httpx
 import jwt
 import pytest
 
-from control_plane.tenants.actions import delete_tenant
+from control_plane.tenants.deletion import delete_tenant
 from shared.runtime.config import Config
 from shared.runtime.database import Database
 from tests.support import MadeTenant, Server, ask_token, introspect, make_tenant

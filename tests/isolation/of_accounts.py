@@ -4,20 +4,28 @@ from collections.abc import Callable
 from typing import Any
 
 from control_plane.accounts import repository as accounts
+from control_plane.audit.rules import BY_OPERATOR, Noted
 from control_plane.clients import repository as clients
 from control_plane.clients.rules import ClientOrder
 from control_plane.limits import actions as room
 from control_plane.limits import repository as limits
 from control_plane.limits.rules import Limited
+from control_plane.secrets import repository as secrets
 from control_plane.tenancy import repository as tenancy
+from control_plane.tenants import actions as tenant_actions
+from control_plane.tenants import repository as tenants
 from shared.domain.plan import AccountLimits, Environment, PlanName
-from tests.isolation.calls import Twin, in_control_plane
+from tests.isolation.calls import NOW, Twin, in_control_plane
+
+_NOTED = Noted("tenant.rename", "tenant of B")
+
 
 SEES_NOTHING: dict[Callable[..., Any], Twin] = {
     clients.oldest_client: in_control_plane(lambda c, _: clients.oldest_client(c)),
     clients.page_of_clients: in_control_plane(
         lambda c, _: clients.page_of_clients(c, "", ClientOrder.NAME, offset=0, limit=1000)
     ),
+    secrets.forget_uses: in_control_plane(lambda c, _: secrets.forget_uses(c)),
     room.take_room: in_control_plane(
         lambda c, x: room.take_room(c, x.a.tenant_id, Limited.CLIENTS)
     ),
@@ -45,6 +53,15 @@ REFUSED: dict[Callable[..., Any], Twin] = {
     limits.count_apis: in_control_plane(lambda c, _: limits.count_apis(c, "operator")),
     room.take_room_for_tenant: in_control_plane(
         lambda c, _: room.take_room_for_tenant(c, "operator", Environment.TEST)
+    ),
+    tenants.set_name: in_control_plane(lambda c, x: tenants.set_name(c, x.a.tenant_id, "B's")),
+    tenants.set_deletion: in_control_plane(
+        lambda c, x: tenants.set_deletion(c, x.a.tenant_id, NOW)
+    ),
+    tenants.deletions_of: in_control_plane(lambda c, _: tenants.deletions_of(c, "operator")),
+    tenants.deletions_due: in_control_plane(lambda c, _: tenants.deletions_due(c, NOW, 1000)),
+    tenant_actions.record_both: in_control_plane(
+        lambda c, _: tenant_actions.record_both(c, "operator", BY_OPERATOR, _NOTED)
     ),
     tenancy.find_own: in_control_plane(
         lambda c, x: tenancy.find_own(c, "operator", x.a.tenant.slug)
