@@ -20,6 +20,9 @@ from control_plane.http.probes import PROBES
 from control_plane.http.rendering import Pages
 from control_plane.http.signed_in import SignedIn
 from control_plane.http.visitors import Visitors
+from control_plane.keys.actions import KeyKeeper
+from control_plane.keys.pages import KEY_PAGES
+from control_plane.keys.shown import KeyShower
 from control_plane.limits.pages import LimitPage
 from control_plane.limits.rules import LimitReached
 from control_plane.mail.actions import queue_letter
@@ -40,6 +43,7 @@ from control_plane.team.joining import Joining
 from control_plane.team.joining_pages import JOINING_PAGES
 from control_plane.team.pages import TEAM_PAGES
 from control_plane.tenants.pages import TENANT_PAGES
+from control_plane.tenants.shown import TenantShower
 from shared.runtime.config import Config, read_process_config
 from shared.runtime.database import Database
 from shared.runtime.leaving import Leaving
@@ -63,11 +67,13 @@ def create_console(config: Config) -> Litestar:
     csrf_key = hmac.digest(config.secret_peppers[0].octets, b"console csrf", "sha256")
     visitors = Visitors(pages, csrf_key, config.trusted_proxies)
     passwords = Passwords()
+    sealer = Sealer(config.master_keys)
+    keeper = KeyKeeper(database, sealer, _now)
     people = PeopleKeeper(database, passwords, queue_letter, config.console_url)
     team = TeamKeeper(database, queue_letter, config.console_url)
     second_factors = SecondFactors(
         database,
-        Sealer(config.master_keys),
+        sealer,
         config.secret_peppers,
         queue_letter,
         config.console_url,
@@ -109,6 +115,7 @@ def create_console(config: Config) -> Litestar:
             *START_PAGES,
             *TENANT_PAGES,
             *CLIENT_PAGES,
+            *KEY_PAGES,
             *PROBES,
             *SECOND_FACTOR_PAGES,
             *SECURITY_PAGES,
@@ -132,6 +139,8 @@ def create_console(config: Config) -> Litestar:
             "clock": given(_now),
             "config": given(config),
             "shower": given(ClientShower(pages, visitors, database, config.public_url, _now)),
+            "keys": given(KeyShower(pages, visitors, database, keeper, config.public_url, _now)),
+            "tenants": given(TenantShower(pages, visitors, database, config.public_url, _now)),
             "second_factors": given(second_factors),
             "security": given(security),
             "passkeys": given(passkeys),

@@ -7,6 +7,7 @@ from control_plane.cli.command import Terminal, command
 from control_plane.cli.database import with_database
 from control_plane.tenants import actions, deletion
 from control_plane.tenants.actions import NewTenant
+from control_plane.tenants.exports import export_tenant
 from control_plane.tenants.repository import TenantRow
 from shared.domain.ids import TenantId
 from shared.domain.issuer import issuer_url
@@ -108,6 +109,21 @@ def rename(terminal: Terminal, slug: str, name: str) -> None:
 
     changed = with_database(terminal, work)
     terminal.show(changed, f"{slug} is named {changed.name}.")
+
+
+@command(tenant, "export")
+@click.argument("slug")
+def export(terminal: Terminal, slug: str) -> None:
+    """Print the tenant's whole configuration as JSON. No secret and no private key is in it."""
+
+    async def work(config: Config, database: Database) -> bytes:
+        found = await actions.show_tenant(database, slug)
+        pieces = export_tenant(database, found, config.public_url)
+        return b"".join([piece async for piece in pieces])
+
+    written = with_database(terminal, work)
+    formatted = msgspec.json.format(written).decode()
+    terminal.show(msgspec.json.decode(written), formatted)
 
 
 @command(tenant, "suspend")

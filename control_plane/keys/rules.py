@@ -75,6 +75,25 @@ class MakeCurrent(msgspec.Struct, frozen=True):
 Step: TypeAlias = MakeNext | SignSooner | Promote | Remove | MakeCurrent
 
 
+class Outlook(msgspec.Struct, frozen=True, kw_only=True):
+    """A tenant's keys, and what comes of them."""
+
+    keys: list[HeldKey]
+    coming: list[tuple[datetime, Step]]  # by the schedule, the next first
+    can_rotate: bool  # False: all that a rotation would do is under way
+
+
+def outlook_of(keys: list[HeldKey], schedule: Schedule, now: datetime) -> Outlook:
+    coming = sorted(_planned(keys, schedule, now), key=lambda each: each[0])
+    signs_at = {key.kid: key.signs_at for key in keys}
+    useful = [
+        step
+        for step in rotate_steps(keys, schedule, now)
+        if not isinstance(step, SignSooner) or step.signs_at < (signs_at[step.kid] or step.signs_at)
+    ]
+    return Outlook(keys=keys, coming=coming, can_rotate=bool(useful))
+
+
 def due_steps(keys: Sequence[HeldKey], schedule: Schedule, now: datetime) -> list[Step]:
     """Give the steps that are due now."""
     return [step for when, step in _planned(keys, schedule, now) if when <= now]

@@ -27,6 +27,10 @@ class OwnTenant(msgspec.Struct, frozen=True, kw_only=True):
         return self.environment is Environment.LIVE
 
     @property
+    def leaving(self) -> bool:
+        return self.deletes_at is not None
+
+    @property
     def suspended(self) -> bool:
         return self.status is TenantStatus.SUSPENDED
 

@@ -15,7 +15,7 @@ from control_plane.tenancy import repository as tenancy
 from control_plane.tenants import actions as tenant_actions
 from control_plane.tenants import repository as tenants
 from shared.domain.plan import AccountLimits, Environment, PlanName
-from tests.isolation.calls import NOW, Twin, in_control_plane
+from tests.isolation.calls import NO_CLIENT, NOW, Twin, in_control_plane
 
 _NOTED = Noted("tenant.rename", "tenant of B")
 
@@ -24,6 +24,9 @@ SEES_NOTHING: dict[Callable[..., Any], Twin] = {
     clients.oldest_client: in_control_plane(lambda c, _: clients.oldest_client(c)),
     clients.page_of_clients: in_control_plane(
         lambda c, _: clients.page_of_clients(c, "", ClientOrder.NAME, offset=0, limit=1000)
+    ),
+    clients.list_granted: in_control_plane(
+        lambda c, _: clients.list_granted(c, after=NO_CLIENT, limit=1000)
     ),
     secrets.forget_uses: in_control_plane(lambda c, _: secrets.forget_uses(c)),
     room.take_room: in_control_plane(
