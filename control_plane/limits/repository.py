@@ -6,9 +6,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.domain.ids import TenantId, schema_of
 from shared.domain.limits import Enforcement
-from shared.domain.plan import Environment, PlanName
+from shared.domain.plan import AccountLimits, Environment, PlanName
 from shared.domain.snapshot import TenantStatus
 from shared.runtime.tables.control import account, tenant
+from shared.runtime.tables.ledger import account_month
 
 # What is on its way out leaves its room at once; to undo that takes room again.
 _STAYS = and_(tenant.c.status != TenantStatus.DELETED, tenant.c.deletes_at.is_(None))
@@ -33,6 +34,22 @@ async def lock_account(connection: AsyncConnection, account_id: str) -> LockedAc
     )
     row = found.mappings().first()
     return None if row is None else msgspec.convert(row, LockedAccount)
+
+
+async def tokens_used(
+    connection: AsyncConnection, account_id: str, month: str
+) -> tuple[AccountLimits, int] | None:
+    """Give what the account may, and what it was issued in a UTC month such as 2026-11."""
+    of_month = (
+        select(func.coalesce(func.sum(account_month.c.issued), 0))
+        .where(account_month.c.account == account_id, account_month.c.month == month)
+        .scalar_subquery()
+    )
+    found = await connection.execute(
+        select(account, of_month.label("used")).where(account.c.id == account_id)
+    )
+    row = found.mappings().first()
+    return None if row is None else (msgspec.convert(row, AccountLimits), int(row["used"]))
 
 
 async def count_tenants(

@@ -13,7 +13,7 @@ from control_plane.http.paging import page_number, query, search_text
 from control_plane.http.rendering import Pages
 from control_plane.http.signed_in import signed_in_of
 from control_plane.members.rules import Permission
-from control_plane.tenancy.actions import list_own_tenants
+from control_plane.tenancy.actions import list_own_tenants, search_own_tenants
 from control_plane.tenants.actions import InvalidTenant, rename_tenant, show_tenant
 from control_plane.tenants.danger_pages import DANGER_PAGES
 from control_plane.tenants.exports import export_tenant
@@ -23,6 +23,8 @@ from shared.runtime.database import Database
 
 _SEE = {"permission": Permission.SEE_TENANTS}
 _CHANGE = {"permission": Permission.CHANGE_TENANTS}
+
+_SWITCHED = 8  # tenants that the switcher offers
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -47,6 +49,25 @@ async def tenants_page(
         search=search,
         address=lambda number: "/tenants" + query(q=search, page=number),
         issuer=lambda slug: issuer_url(config.public_url, slug),
+    )
+
+
+@get("/switcher", opt=_SEE)
+async def switcher(
+    request: AnyRequest, pages: NamedDependency[Pages], database: NamedDependency[Database]
+) -> Response[Any]:
+    """List some of the tenants for the switcher, while their name is being typed."""
+    search = search_text(request.query_params.get("q", ""))
+    if request.headers.get("hx-request") != "true":
+        return pages.go(request, "/tenants" + query(q=search))
+    account_id = signed_in_of(request).account_id
+    found = await search_own_tenants(database, account_id, search, _SWITCHED + 1)
+    return pages.show(
+        request,
+        "tenants/switcher.html",
+        found=found[:_SWITCHED],
+        more=len(found) > _SWITCHED,
+        search=search,
     )
 
 
@@ -95,4 +116,4 @@ async def export(
     )
 
 
-TENANT_PAGES = [tenants_page, settings_page, rename, export, *DANGER_PAGES]
+TENANT_PAGES = [tenants_page, switcher, settings_page, rename, export, *DANGER_PAGES]

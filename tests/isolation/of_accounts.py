@@ -72,6 +72,8 @@ REFUSED: dict[Callable[..., Any], Twin] = {
     tenancy.list_own: in_control_plane(
         lambda c, _: tenancy.list_own(c, "operator", "", offset=0, limit=1000)
     ),
+    tenancy.search_own: in_control_plane(lambda c, _: tenancy.search_own(c, "operator", "", 1000)),
+    limits.tokens_used: in_control_plane(lambda c, _: limits.tokens_used(c, "operator", "2026-11")),
     tenancy.first_own: in_control_plane(lambda c, _: tenancy.first_own(c, "operator")),
     tenancy.is_slug_taken: in_control_plane(lambda c, x: tenancy.is_slug_taken(c, x.a.tenant.slug)),
 }
