@@ -3,8 +3,9 @@
 Whoever is cut off half-way finds what was made, and the same form makes the rest.
 """
 
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Protocol
+from typing import TypeAlias
 
 import msgspec
 
@@ -36,10 +37,8 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
         return f"Started({self.tenant.slug!r})"
 
 
-class SetUp(Protocol):
-    """`set_up` with all that it takes but what is asked for."""
-
-    async def __call__(self, new: NewTenant, by: Actor) -> Started: ...
+# `set_up` with all that it takes but what is asked for
+SetUp: TypeAlias = Callable[[NewTenant, Actor], Awaitable[Started]]
 
 
 async def set_up(
