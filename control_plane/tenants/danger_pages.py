@@ -7,6 +7,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from control_plane.http.forms import read_fields
+from control_plane.http.given import GivenConfig
 from control_plane.members.rules import Permission
 from control_plane.tenancy.repository import OwnTenant
 from control_plane.tenants import actions
@@ -74,6 +75,7 @@ async def delete(
     request: AnyRequest,
     database: NamedDependency[Database],
     tenants: NamedDependency[TenantShower],
+    config: GivenConfig,
     slug: FromPath[str],
 ) -> Response[Any]:
     """Have it go in a week, when its slug was typed."""
@@ -81,7 +83,8 @@ async def delete(
     if not await _is_typed(request, tenant):
         return await tenants.show(request, tenant, "delete", _not_typed(tenant))
     try:
-        await ask_deletion(database, tenant.slug, tenants.now(), tenants.acting(request))
+        by = tenants.acting(request)
+        await ask_deletion(database, tenant.slug, tenants.now(), config.console_url, by)
     except InvalidTenant as refusal:
         return await tenants.show(request, tenant, "delete", str(refusal))
     return tenants.back(request, tenant)

@@ -8,10 +8,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from control_plane.audit.actions import record_of_account
 from control_plane.audit.rules import BY_OPERATOR, BY_SCHEDULE, Actor, Noted
 from control_plane.limits.actions import take_room_for_tenant
+from control_plane.mail.actions import queue_letter
+from control_plane.members.repository import list_members
+from control_plane.members.rules import Role
 from control_plane.publishing.snapshots import UnknownTenant, edit_tenant, set_status
 from control_plane.secrets.repository import forget_uses
 from control_plane.tenants import repository
 from control_plane.tenants.actions import InvalidTenant, record_both, show_tenant
+from control_plane.tenants.letters import deletion_asked
 from control_plane.tenants.repository import TenantRow
 from shared.domain.management import SYSTEM_SLUG
 from shared.domain.snapshot import TenantStatus
@@ -33,11 +37,12 @@ async def delete_tenant(database: Database, slug: str, by: Actor = BY_OPERATOR) 
 
 
 async def ask_deletion(
-    database: Database, slug: str, now: datetime, by: Actor = BY_OPERATOR
+    database: Database, slug: str, now: datetime, console_url: str, by: Actor = BY_OPERATOR
 ) -> None:
     """Issue no more, and have the tenant go in a week. The key set stays until then.
 
-    Asked for twice, the first time counts. Raises UnknownTenant or InvalidTenant.
+    The account's owners are written to: it may be none of them who asks. Asked for twice, the first
+    time counts. Raises UnknownTenant or InvalidTenant.
     """
     _check_not_ours(slug)
     tenant = await show_tenant(database, slug)
@@ -56,6 +61,12 @@ async def ask_deletion(
         await repository.set_deletion(connection, tenant.id, goes)
         noted = Noted("tenant.ask_deletion", f"tenant {slug}", after={"deletes_at": goes})
         await record_both(connection, tenant.account_id, by, noted)
+        for each in await list_members(connection, tenant.account_id):
+            if each.role is Role.OWNER:
+                letter = deletion_asked(
+                    each.email, console_url=console_url, slug=slug, who=by.name, goes=goes
+                )
+                await queue_letter(connection, letter)
 
 
 async def undo_deletion(database: Database, slug: str, by: Actor = BY_OPERATOR) -> None:

@@ -64,7 +64,7 @@ async def test_deleting_cut_at_any_message_is_whole_or_not_at_all(
     async with opened(own.control_url) as database:
         made = await create_tenant(database, sealer, NewTenant(slug=slug, name=slug))
         if removal is when_due:
-            await ask_deletion(database, slug, datetime.now(UTC))
+            await ask_deletion(database, slug, datetime.now(UTC), "https://console.test")
     before = await state(owner)
     for number in range(1, _MOST_MESSAGES):
         async with opened(link.url) as database:
@@ -103,7 +103,7 @@ async def published(database: Database, slug: str) -> IssuerSnapshot:
 
 
 async def ask(database: Database, slug: str) -> TenantRow:
-    await ask_deletion(database, slug, datetime.now(UTC))
+    await ask_deletion(database, slug, datetime.now(UTC), "https://console.test")
     return await show_tenant(database, slug)
 
 

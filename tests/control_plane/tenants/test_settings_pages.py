@@ -7,6 +7,7 @@ import asyncpg
 import httpx
 import pytest
 
+from control_plane.members.repository import list_members
 from control_plane.members.rules import Role
 from control_plane.tenants.actions import show_tenant
 from shared.domain.plan import PlanName
@@ -14,7 +15,8 @@ from shared.domain.snapshot import TenantStatus
 from shared.runtime.config import Config
 from shared.runtime.database import Database
 from tests.control_plane.clients.console_pages import Site, make_site
-from tests.control_plane.console import Console, make_account, text_of
+from tests.control_plane.console import CONSOLE_URL, Console, make_account, text_of
+from tests.control_plane.people.browsing import letters_to
 from tests.faults.changes import fresh_connections, seconds_until_all_see
 from tests.support import Installation, Server, ask_token, make_tenant
 
@@ -80,6 +82,23 @@ async def test_deleting_asks_for_the_slug_shows_a_banner_and_can_be_undone(
         await browser.post(f"/tenants/{site.slug}/undo-deletion")
         assert "on its way out" not in (await browser.get(site.clients)).text
     assert (await show_tenant(database, site.slug)).deletes_at is None
+
+
+async def test_the_owners_are_written_to_when_a_tenant_is_deleted(
+    site: Site, database: Database
+) -> None:
+    async with site.browser(Role.ADMIN) as admin:
+        await admin.post(f"/tenants/{site.slug}/delete", typed=site.slug)
+        await admin.post(f"/tenants/{site.slug}/delete", typed=site.slug)  # once is enough
+    async with database.control() as connection:
+        members = await list_members(connection, site.account)
+    for member in members:
+        letters = await letters_to(database, member.email)
+        assert len(letters) == (member.role is Role.OWNER)
+        for letter in letters:
+            assert letter.subject == f"The tenant {site.slug} will be deleted"
+            assert letter.link == f"{CONSOLE_URL}/tenants/{site.slug}/settings"
+    assert {each.role for each in members} == {Role.OWNER, Role.ADMIN}
 
 
 async def test_who_signed_in_a_while_ago_confirms_what_cannot_be_taken_back(
