@@ -74,7 +74,7 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
     visitors = Visitors(pages, csrf_key, config.trusted_proxies)
     passwords = Passwords()
     sealer = Sealer(config.master_keys)
-    generate = stock.take if stock else generate_private_key
+    generate = generate_private_key if stock is None else stock.take
     keeper = KeyKeeper(database, sealer, _now)
     people = PeopleKeeper(database, passwords, queue_letter, config.console_url)
     team = TeamKeeper(database, queue_letter, config.console_url)
@@ -93,7 +93,7 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        with stock.kept() if stock else nullcontext():
+        with nullcontext() if stock is None else stock.kept():
             yield
         await database.close()
 
@@ -158,14 +158,15 @@ def _finder(database: Database) -> FindSignedIn:
             found = await members.find_membership(connection, session.person_id, session.account_id)
         if found is None:
             return None
+        account_id = session.account_id if found.role else None
         return SignedIn(
             session=session,
             email=found.email,
-            account_id=session.account_id if found.role else None,
+            account_id=account_id,
             account_name=found.account_name,
             plan=found.plan,
             role=found.role,
-            meter=await meters.of(session.account_id, now) if session.account_id else None,
+            meter=await meters.of(account_id, now) if account_id else None,
         )
 
     return find

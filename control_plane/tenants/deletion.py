@@ -19,7 +19,7 @@ from control_plane.tenants.letters import deletion_asked
 from control_plane.tenants.repository import TenantRow
 from shared.domain.management import SYSTEM_SLUG
 from shared.domain.snapshot import TenantStatus
-from shared.runtime.database import Database, become_login, become_tenant
+from shared.runtime.database import DATABASE_TROUBLE, Database, become_login, become_tenant
 
 UNDO_FOR = timedelta(days=7)
 # They take no room in the plan, so that a new one can be made at once; without a bound an account
@@ -90,11 +90,20 @@ async def undo_deletion(database: Database, slug: str, by: Actor = BY_OPERATOR) 
 async def delete_due(database: Database, now: datetime) -> int:
     """Delete those whose week is over, a transaction for each; give how many it was.
 
-    Whoever is killed on the way leaves each whole or gone, and the next call goes on.
+    Whoever is killed on the way leaves each whole or gone, and the next call goes on. Where the
+    database refuses one, the others go all the same, and then its error is raised.
     """
     async with database.control() as connection:
         due = await repository.deletions_due(connection, now, _PIECE)
-    return sum([await _delete_if_due(database, tenant, now) for tenant in due])
+    deleted, trouble = 0, None
+    for tenant in due:
+        try:
+            deleted += await _delete_if_due(database, tenant, now)
+        except DATABASE_TROUBLE as error:
+            trouble = error
+    if trouble is not None:
+        raise trouble
+    return deleted
 
 
 async def _delete_if_due(database: Database, tenant: TenantRow, now: datetime) -> bool:

@@ -17,6 +17,7 @@ from control_plane.accounts.actions import create_account, set_plan
 from control_plane.app import create_console
 from control_plane.http.cookies import SESSION
 from control_plane.http.csrf import csrf_token
+from control_plane.keys.stock import KeyStock
 from control_plane.members.repository import add_member
 from control_plane.members.rules import Role
 from control_plane.people.repository import add_person
@@ -85,11 +86,14 @@ async def make_account(database: Database, plan: PlanName = PlanName.SANDBOX) ->
 
 @asynccontextmanager
 async def run_console(
-    installation: Installation, database: Database, public_url: str
+    installation: Installation,
+    database: Database,
+    public_url: str,
+    stock: KeyStock | None = None,
 ) -> AsyncIterator[Console]:
     environment = installation.environment(public_url) | {"CONSOLE_URL": CONSOLE_URL}
     config = read_config(environment)
-    application = create_console(config)
+    application = create_console(config, stock)
     begun, over = asyncio.Event(), asyncio.Event()
 
     async def live() -> None:

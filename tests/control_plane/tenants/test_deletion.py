@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from secrets import token_bytes
+from urllib.parse import urlsplit
 
 import msgspec
 import pytest
 from sqlalchemy import delete, insert, text
+from sqlalchemy.exc import DBAPIError
 
 from control_plane.audit.actions import LAST, list_events
 from control_plane.audit.repository import Sought
@@ -168,6 +170,29 @@ async def test_it_goes_after_a_week_and_not_before(
     (last,) = await list_events(database, chain, Sought(), before=LAST, limit=1)
     assert (last.action, last.actor_kind) == ("tenant.delete", "schedule")
     assert (await published(database, slug)).status is TenantStatus.DELETED
+
+
+async def test_one_that_cannot_go_holds_up_no_other(
+    database: Database, sealer: Sealer, slug: str, account: str, installation: Installation
+) -> None:
+    stuck = await ask(database, slug)
+    other = NewTenant(slug=new_slug(), name="B", account=account)
+    await create_tenant(database, sealer, other)
+    await ask(database, other.slug)
+    login = urlsplit(installation.control_url).username
+    schema = schema_of(stuck.id)
+    async with opened(installation.owner_url) as owner, owner.control() as connection:
+        await connection.execute(text(f'ALTER SCHEMA "{schema}" OWNER TO CURRENT_USER'))
+    with pytest.raises(DBAPIError, match="must be owner"):
+        await when_due(database)
+    with pytest.raises(UnknownTenant):
+        await show_tenant(database, other.slug)
+    assert (await show_tenant(database, slug)).deletes_at == stuck.deletes_at
+    async with opened(installation.owner_url) as owner, owner.control() as connection:
+        await connection.execute(text(f'ALTER SCHEMA "{schema}" OWNER TO "{login}"'))
+    await when_due(database)
+    with pytest.raises(UnknownTenant):
+        await show_tenant(database, slug)
 
 
 async def _use_a_secret(installation: Installation, tenant: TenantRow) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import insert, text
 
 from control_plane.http.meter import Meter
 from control_plane.limits.actions import Meters
+from control_plane.members.repository import list_members, remove_member
 from control_plane.members.rules import Role
 from control_plane.tenancy.actions import list_own_tenants, search_own_tenants
 from shared.domain.ids import tenant_id
@@ -127,6 +128,19 @@ async def test_every_page_shows_what_is_used_of_the_month(
         await use(installation, account_id, month, 8_400)
     meter = await Meters(database).of(account_id, datetime.now(UTC))
     assert (meter.used, meter.included, meter.percent) == (8_400, 10_000, 84)
+
+
+async def test_who_is_no_member_any_more_sees_no_meter(
+    console: Console, database: Database
+) -> None:
+    account_id = await make_account(database)
+    async with console.signed_in(account_id) as browser:
+        async with database.control() as connection:
+            (member,) = await list_members(connection, account_id)
+            await remove_member(connection, account_id, member.person_id)
+        page = await browser.get("/you")
+        assert page.status_code == 200
+        assert 'class="meter"' not in page.text
 
 
 async def test_a_meter_is_read_again_after_ten_seconds_and_not_before(
