@@ -3,8 +3,9 @@
 import hmac
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime
+from functools import partial
 
 from litestar import Litestar
 from litestar.di import Provide
@@ -16,13 +17,18 @@ from control_plane.audit.pages import AUDIT_PAGES
 from control_plane.clients.pages import CLIENT_PAGES
 from control_plane.clients.shown import ClientShower
 from control_plane.http.attempts import Attempts
-from control_plane.http.door import Door
+from control_plane.http.door import Door, FindSignedIn
 from control_plane.http.errors import last_resorts
 from control_plane.http.probes import PROBES
 from control_plane.http.rendering import Pages
 from control_plane.http.signed_in import SignedIn
 from control_plane.http.streams import Streams
 from control_plane.http.visitors import Visitors
+from control_plane.keys.actions import KeyKeeper
+from control_plane.keys.pages import KEY_PAGES
+from control_plane.keys.shown import KeyShower
+from control_plane.keys.stock import KeyStock
+from control_plane.limits.actions import Meters
 from control_plane.limits.pages import LimitPage
 from control_plane.limits.rules import LimitReached
 from control_plane.mail.actions import queue_letter
@@ -38,14 +44,17 @@ from control_plane.second_factors.pages import SECOND_FACTOR_PAGES
 from control_plane.security.actions import OwnSecurity
 from control_plane.security.pages import SECURITY_PAGES
 from control_plane.sessions.actions import find_session
+from control_plane.start.actions import set_up
 from control_plane.start.pages import START_PAGES
 from control_plane.team.actions import TeamKeeper
 from control_plane.team.joining import Joining
 from control_plane.team.joining_pages import JOINING_PAGES
 from control_plane.team.pages import TEAM_PAGES
 from control_plane.tenants.pages import TENANT_PAGES
+from control_plane.tenants.shown import TenantShower
 from control_plane.usage.log_pages import LogReader
 from control_plane.usage.pages import USAGE_PAGES
+from shared.domain.jwk import generate_private_key
 from shared.runtime.config import Config, read_process_config
 from shared.runtime.database import Database
 from shared.runtime.leaving import Leaving
@@ -60,20 +69,24 @@ def from_environment(_: Leaving) -> Litestar:
     """Make a worker's application: what the worker serves."""
     config = read_process_config()
     configure_logs(config.log_level)
-    return create_console(config)
+    return create_console(config, KeyStock())
 
 
-def create_console(config: Config) -> Litestar:
+def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
+    """Compose it. `stock` is kept full while it is served; without one keys are made when asked."""
     database = Database(config.database_url, config.audit_keys)
     pages = Pages(config.console_url)
     csrf_key = hmac.digest(config.secret_peppers[0].octets, b"console csrf", "sha256")
     visitors = Visitors(pages, csrf_key, config.trusted_proxies)
     passwords = Passwords()
+    sealer = Sealer(config.master_keys)
+    generate = generate_private_key if stock is None else stock.take
+    keeper = KeyKeeper(database, sealer, _now)
     people = PeopleKeeper(database, passwords, queue_letter, config.console_url)
     team = TeamKeeper(database, queue_letter, config.console_url)
     second_factors = SecondFactors(
         database,
-        Sealer(config.master_keys),
+        sealer,
         config.secret_peppers,
         queue_letter,
         config.console_url,
@@ -82,28 +95,12 @@ def create_console(config: Config) -> Litestar:
     passkeys = Passkeys(database, passkey_key, queue_letter, config.console_url)
     security = OwnSecurity(database, passwords, second_factors, queue_letter, config.console_url)
 
-    async def find(token: str, now: datetime) -> SignedIn | None:
-        session = await find_session(database, token, now)
-        if session is None:
-            return None
-        async with database.control() as connection:
-            found = await members.find_membership(connection, session.person_id, session.account_id)
-        if found is None:
-            return None
-        return SignedIn(
-            session=session,
-            email=found.email,
-            account_id=session.account_id if found.role else None,
-            account_name=found.account_name,
-            plan=found.plan,
-            role=found.role,
-        )
-
-    door = Door(pages, find, csrf_key, config.console_url, _now)
+    door = Door(pages, _finder(database), csrf_key, config.console_url, _now)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        yield
+        with nullcontext() if stock is None else stock.kept():
+            yield
         await database.close()
 
     return Litestar(
@@ -118,6 +115,7 @@ def create_console(config: Config) -> Litestar:
             *TENANT_PAGES,
             *CLIENT_PAGES,
             *USAGE_PAGES,
+            *KEY_PAGES,
             *PROBES,
             *SECOND_FACTOR_PAGES,
             *SECURITY_PAGES,
@@ -140,8 +138,11 @@ def create_console(config: Config) -> Litestar:
             "database": given(database),
             "clock": given(_now),
             "config": given(config),
+            "set_up": given(partial(set_up, database, config, generate)),
             "shower": given(ClientShower(pages, visitors, database, config.public_url, _now)),
             "api_shower": given(ApiShower(pages, visitors, database, config.public_url, _now)),
+            "keys": given(KeyShower(pages, visitors, database, keeper, config.public_url, _now)),
+            "tenants": given(TenantShower(pages, visitors, database, config.public_url, _now)),
             "second_factors": given(second_factors),
             "security": given(security),
             "passkeys": given(passkeys),
@@ -155,6 +156,32 @@ def create_console(config: Config) -> Litestar:
         openapi_config=None,
         logging_config=None,
     )
+
+
+def _finder(database: Database) -> FindSignedIn:
+    """Make what finds who a session's cookie stands for."""
+    meters = Meters(database)
+
+    async def find(token: str, now: datetime) -> SignedIn | None:
+        session = await find_session(database, token, now)
+        if session is None:
+            return None
+        async with database.control() as connection:
+            found = await members.find_membership(connection, session.person_id, session.account_id)
+        if found is None:
+            return None
+        account_id = session.account_id if found.role else None
+        return SignedIn(
+            session=session,
+            email=found.email,
+            account_id=account_id,
+            account_name=found.account_name,
+            plan=found.plan,
+            role=found.role,
+            meter=await meters.of(account_id, now) if account_id else None,
+        )
+
+    return find
 
 
 def given(thing: object) -> Provide:

@@ -10,6 +10,7 @@ from control_plane.cli.command import Terminal, command
 from control_plane.cli.ending import Ended, Ending
 from control_plane.cli.settings import Login, load_config
 from control_plane.jobs.clean_up import clean_up, rescue_jobs
+from control_plane.jobs.deletions import delete_tenants
 from control_plane.jobs.key_rotation import rotate_keys
 from control_plane.jobs.limits import publish_limits
 from control_plane.jobs.queue import QUEUES, work_queue
@@ -44,6 +45,7 @@ def serve_jobs(terminal: Terminal) -> None:
                 group.create_task(keep_ledger(database, config.ledger_days))
                 group.create_task(roll_up_usage(database))
                 group.create_task(clean_up(database))
+                group.create_task(delete_tenants(database))
                 group.create_task(rescue_jobs(database))
                 for queue in QUEUES:
                     group.create_task(work_queue(config.database_url, smtp, queue))

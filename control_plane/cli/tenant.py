@@ -5,8 +5,9 @@ import msgspec
 
 from control_plane.cli.command import Terminal, command
 from control_plane.cli.database import with_database
-from control_plane.tenants import actions
+from control_plane.tenants import actions, deletion
 from control_plane.tenants.actions import NewTenant
+from control_plane.tenants.exports import export_tenant
 from control_plane.tenants.repository import TenantRow
 from shared.domain.ids import TenantId
 from shared.domain.issuer import issuer_url
@@ -25,6 +26,7 @@ class ShownTenant(msgspec.Struct, frozen=True, kw_only=True):
     status: TenantStatus
     issuer: str
     created_at: str
+    deletes_at: str | None  # while its deletion can be undone: when it goes
 
 
 class TenantPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +36,7 @@ class TenantPage(msgspec.Struct, frozen=True, kw_only=True):
 
 @click.group()
 def tenant() -> None:
-    """Create, list, suspend, resume and delete tenants."""
+    """Create, list, rename, suspend, resume and delete tenants."""
 
 
 @command(tenant, "create")
@@ -95,6 +97,35 @@ def show(terminal: Terminal, slug: str) -> None:
     terminal.show(found, _text(found), f"auth-service client list --tenant {slug}")
 
 
+@command(tenant, "rename")
+@click.argument("slug")
+@click.argument("name")
+def rename(terminal: Terminal, slug: str, name: str) -> None:
+    """Give a tenant another name for people. Its slug stays: it is in the issuer's URL."""
+
+    async def work(config: Config, database: Database) -> ShownTenant:
+        await actions.rename_tenant(database, slug, name)
+        return _shown(await actions.show_tenant(database, slug), config)
+
+    changed = with_database(terminal, work)
+    terminal.show(changed, f"{slug} is named {changed.name}.")
+
+
+@command(tenant, "export")
+@click.argument("slug")
+def export(terminal: Terminal, slug: str) -> None:
+    """Print the tenant's whole configuration as JSON. No secret and no private key is in it."""
+
+    async def work(config: Config, database: Database) -> bytes:
+        found = await actions.show_tenant(database, slug)
+        pieces = export_tenant(database, found, config.public_url)
+        return b"".join([piece async for piece in pieces])
+
+    written = with_database(terminal, work)
+    formatted = msgspec.json.format(written).decode()
+    terminal.show(msgspec.json.decode(written), formatted)
+
+
 @command(tenant, "suspend")
 @click.argument("slug")
 def suspend(terminal: Terminal, slug: str) -> None:
@@ -117,6 +148,19 @@ def delete(terminal: Terminal, slug: str, *, yes: bool) -> None:
     if not yes:
         terminal.confirm(slug, "This deletes the tenant's clients and keys for good.")
     _change(terminal, slug, TenantStatus.DELETED)
+
+
+@command(tenant, "undo-deletion")
+@click.argument("slug")
+def undo_deletion(terminal: Terminal, slug: str) -> None:
+    """Keep a tenant that was deleted in the console less than a week ago."""
+
+    async def work(config: Config, database: Database) -> ShownTenant:
+        await deletion.undo_deletion(database, slug)
+        return _shown(await actions.show_tenant(database, slug), config)
+
+    kept = with_database(terminal, work)
+    terminal.show(kept, f"{slug} is {kept.status}.")
 
 
 @command(tenant, "revoke-tokens")
@@ -144,7 +188,7 @@ def _change(terminal: Terminal, slug: str, to: TenantStatus) -> None:
             case TenantStatus.SUSPENDED:
                 await actions.suspend_tenant(database, slug)
             case TenantStatus.DELETED:
-                await actions.delete_tenant(database, slug)
+                await deletion.delete_tenant(database, slug)
         return _shown(msgspec.structs.replace(before, status=to), config)
 
     changed = with_database(terminal, work)
@@ -160,12 +204,14 @@ def _shown(row: TenantRow, config: Config) -> ShownTenant:
         status=row.status,
         issuer=issuer_url(config.public_url, row.slug),
         created_at=row.created_at.isoformat(),
+        deletes_at=row.deletes_at.isoformat() if row.deletes_at else None,
     )
 
 
 def _text(shown: ShownTenant) -> str:
+    status = f"goes on {shown.deletes_at}" if shown.deletes_at else shown.status
     return (
-        f"tenant   {shown.slug} ({shown.status})\n"
+        f"tenant   {shown.slug} ({status})\n"
         f"name     {shown.name}\n"
         f"account  {shown.account}\n"
         f"issuer   {shown.issuer}\n"

@@ -12,7 +12,7 @@ from control_plane.audit.actions import record
 from control_plane.audit.rules import BY_OPERATOR, Actor, Noted, differing, facts_of
 from control_plane.clients import repository
 from control_plane.clients.listing import ListedClient, Wanted, page_of_clients
-from control_plane.clients.repository import ClientDetails, ClientRow
+from control_plane.clients.repository import ClientDetails, ClientRow, GrantedClient
 from control_plane.clients.rules import (
     ClientChange,
     ClientKeys,
@@ -224,6 +224,13 @@ async def list_clients(
 ) -> list[ClientRow]:
     async with database.tenant(tenant) as connection:
         return await repository.list_clients(connection, after=after, limit=limit)
+
+
+async def list_granted(
+    database: Database, tenant: TenantId, *, after: ClientId, limit: int
+) -> list[GrantedClient]:
+    async with database.tenant(tenant) as connection:
+        return await repository.list_granted(connection, after=after, limit=limit)
 
 
 def _facts_of(details: ClientDetails | None) -> dict[str, Any]:

@@ -57,6 +57,11 @@ class ClientDetails(msgspec.Struct, frozen=True, kw_only=True):
     secrets: list[KeptSecret]
 
 
+class GrantedClient(msgspec.Struct, frozen=True, kw_only=True):
+    client: ClientRow
+    grants: dict[str, list[str]]  # API identifier -> scopes
+
+
 async def scopes_of_apis(
     connection: AsyncConnection, identifiers: tuple[str, ...]
 ) -> dict[str, Scope]:
@@ -159,6 +164,22 @@ async def list_clients(
         select(client).where(client.c.client_id > after).order_by(client.c.client_id).limit(limit)
     )
     return [msgspec.convert(row, ClientRow) for row in rows.mappings()]
+
+
+async def list_granted(
+    connection: AsyncConnection, *, after: ClientId, limit: int
+) -> list[GrantedClient]:
+    """List the same with what each may ask for."""
+    clients = await list_clients(connection, after=after, limit=limit)
+    grants: dict[str, dict[str, list[str]]] = {each.client_id: {} for each in clients}
+    found = await connection.execute(
+        select(client_grant)
+        .where(client_grant.c.client_id.in_(grants))
+        .order_by(client_grant.c.api)
+    )
+    for row in found:
+        grants[row.client_id][row.api] = row.scopes
+    return [GrantedClient(client=each, grants=grants[each.client_id]) for each in clients]
 
 
 async def get_client(connection: AsyncConnection, client_id: ClientId) -> ClientDetails | None:

@@ -11,6 +11,7 @@ from litestar import Litestar, Router
 from control_plane.app import create_console, given
 from control_plane.dev.mailbox import Mailbox
 from control_plane.dev.pages import MAILBOX_PAGES
+from control_plane.keys.stock import KeyStock
 from shared.runtime.config import Config, read_process_config
 from shared.runtime.leaving import Leaving
 from shared.runtime.logs import configure_logs
@@ -20,16 +21,16 @@ def from_environment(_: Leaving) -> Litestar:
     """Make a worker's application: what the worker serves."""
     config = read_process_config()
     configure_logs(config.log_level)
-    return create_dev_console(config, Mailbox())
+    return create_dev_console(config, Mailbox(), KeyStock())
 
 
-def create_dev_console(config: Config, mailbox: Mailbox) -> Litestar:
+def create_dev_console(config: Config, mailbox: Mailbox, stock: KeyStock | None = None) -> Litestar:
     place = urlsplit(config.smtp_url)
 
     async def open_mailbox() -> None:
         _ = await mailbox.open(place.hostname or "127.0.0.1", place.port or 0)
 
-    console = create_console(config)
+    console = create_console(config, stock)
     console.register(
         Router("/", route_handlers=MAILBOX_PAGES, dependencies={"mailbox": given(mailbox)})
     )

@@ -6,6 +6,7 @@ import msgspec
 from litestar import Request
 from litestar.exceptions import NotAuthorizedException
 
+from control_plane.http.meter import Meter
 from control_plane.members.rules import ROLE_NAMES, Permission, Role, may
 from control_plane.sessions.rules import Session, SessionKind
 
@@ -19,6 +20,7 @@ class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
     account_name: str
     plan: str
     role: Role | None
+    meter: Meter | None = None  # of the account, where there is one
 
     def may(self, permission: str) -> bool:
         """For templates: `signed_in.may("CHANGE_CLIENTS")`."""

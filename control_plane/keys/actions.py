@@ -14,6 +14,7 @@ from control_plane.keys.rules import (
     HeldKey,
     MakeCurrent,
     MakeNext,
+    Outlook,
     Promote,
     Remove,
     Schedule,
@@ -21,6 +22,7 @@ from control_plane.keys.rules import (
     Step,
     due_steps,
     next_due,
+    outlook_of,
     revoke_steps,
     rotate_steps,
 )
@@ -87,7 +89,7 @@ class KeyKeeper:
         self._database = database
         self._sealer = sealer
         self._clock = clock
-        self._schedule = schedule or Schedule()
+        self.schedule = schedule or Schedule()
 
     async def advance_due(self) -> int:
         """Take every tenant's keys the steps that are due; tell how many tenants had any."""
@@ -97,15 +99,19 @@ class KeyKeeper:
             with suppress(UnknownTenant):  # deleted meanwhile
                 await self._change(
                     tenant,
-                    lambda keys: due_steps(keys, self._schedule, self._clock()),
+                    lambda keys: due_steps(keys, self.schedule, self._clock()),
                     BY_SCHEDULE,
                 )
         return len(due)
 
+    async def outlook(self, tenant: TenantId) -> Outlook:
+        """Show the tenant's keys, and what the schedule does with them."""
+        return outlook_of(await list_keys(self._database, tenant), self.schedule, self._clock())
+
     async def rotate(self, tenant: TenantId, by: Actor = BY_OPERATOR) -> None:
         """Begin a rotation of every algorithm: new keys are published, and sign a day later."""
         await self._change(
-            tenant, lambda keys: rotate_steps(keys, self._schedule, self._clock()), by
+            tenant, lambda keys: rotate_steps(keys, self.schedule, self._clock()), by
         )
 
     async def revoke(self, tenant: TenantId, kid: Kid, by: Actor = BY_OPERATOR) -> None:
@@ -142,7 +148,7 @@ class KeyKeeper:
                 await record(connection, by, _noted(step))
             keys = await repository.list_keys(connection)
             await become_login(connection)
-            due = next_due(keys, self._schedule, self._clock())
+            due = next_due(keys, self.schedule, self._clock())
             await set_keys_due(connection, tenant, due)
 
     async def _take(self, connection: AsyncConnection, tenant: TenantId, step: Step) -> None:

@@ -75,6 +75,19 @@ class MakeCurrent(msgspec.Struct, frozen=True):
 Step: TypeAlias = MakeNext | SignSooner | Promote | Remove | MakeCurrent
 
 
+class Outlook(msgspec.Struct, frozen=True, kw_only=True):
+    """A tenant's keys, and what comes of them."""
+
+    keys: list[HeldKey]
+    coming: list[tuple[datetime, Step]]  # by the schedule, the next first
+    can_rotate: bool  # False: all that a rotation would do is under way
+
+
+def outlook_of(keys: list[HeldKey], schedule: Schedule, now: datetime) -> Outlook:
+    coming = sorted(_planned(keys, schedule, now), key=lambda each: each[0])
+    return Outlook(keys=keys, coming=coming, can_rotate=bool(rotate_steps(keys, schedule, now)))
+
+
 def due_steps(keys: Sequence[HeldKey], schedule: Schedule, now: datetime) -> list[Step]:
     """Give the steps that are due now."""
     return [step for when, step in _planned(keys, schedule, now) if when <= now]
@@ -87,11 +100,16 @@ def next_due(keys: Sequence[HeldKey], schedule: Schedule, now: datetime) -> date
 
 
 def rotate_steps(keys: Sequence[HeldKey], schedule: Schedule, now: datetime) -> list[Step]:
-    """Begin a rotation now: a next key is published, and signs as soon as verifiers know it."""
+    """Begin a rotation now: a next key is published, and signs as soon as verifiers know it.
+
+    No steps where that is under way.
+    """
     steps: list[Step] = []
     for key in keys:
         if key.state is KeyState.NEXT:
-            steps.append(SignSooner(key.kid, max(key.created_at + schedule.published_before, now)))
+            soonest = max(key.created_at + schedule.published_before, now)
+            if key.signs_at is not None and soonest < key.signs_at:
+                steps.append(SignSooner(key.kid, soonest))
         elif key.state is KeyState.CURRENT and _next_of(keys, key.algorithm) is None:
             steps.append(MakeNext(key.algorithm, now + schedule.published_before))
     return steps

@@ -5,46 +5,55 @@ live long: the first tenants of a short one wait for their keys as they would wi
 """
 
 import threading
+from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from queue import Empty, Full, Queue
+from contextlib import contextmanager
 
 from shared.domain.jwk import Algorithm, PrivateKey, generate_private_key
 
 _SIZE = 4  # keys; a burst of more tenants than that waits for each as it is made
-_GLANCE = 0.2  # seconds between two looks at whether the end has come
 
 
 class KeyStock:
     def __init__(self, size: int = _SIZE) -> None:
-        self._ready: Queue[PrivateKey] = Queue(size)
-        self._ended = threading.Event()
+        self._size = size
+        self._ready: deque[PrivateKey] = deque()
+        self._changed = threading.Condition()
+        self._ended = False
 
     def take(self, algorithm: Algorithm) -> PrivateKey:
         """Give a key that nobody else gets; made now where none lies ready. For any thread."""
         if algorithm is Algorithm.RS256:
-            with suppress(Empty):
-                return self._ready.get_nowait()
+            with self._changed:
+                if self._ready:
+                    self._changed.notify()
+                    return self._ready.popleft()
         return generate_private_key(algorithm)
 
     def __len__(self) -> int:
-        return self._ready.qsize()
+        return len(self._ready)
 
     @contextmanager
     def kept(self) -> Iterator["KeyStock"]:
-        """Keep it full until the block is left."""
+        """Keep it full until the block is left, which waits for a key that is being made."""
         thread = threading.Thread(target=self._fill, name="key-stock", daemon=True)
         thread.start()
         try:
             yield self
         finally:
-            self._ended.set()
+            with self._changed:
+                self._ended = True
+                self._changed.notify()
             thread.join()
 
     def _fill(self) -> None:
-        while not self._ended.is_set():
+        while self._lacks_one():
             key = generate_private_key(Algorithm.RS256)
-            while not self._ended.is_set():
-                with suppress(Full):
-                    self._ready.put(key, timeout=_GLANCE)
-                    break
+            with self._changed:
+                self._ready.append(key)
+
+    def _lacks_one(self) -> bool:
+        """Wait until there is room for a key; False at the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._ended or len(self._ready) < self._size)
+            return not self._ended

@@ -1,18 +1,47 @@
 """Taking room for what is about to be created, in the transaction that creates it.
 
 The account's row is locked before anything is counted: of many at once that would be the last to
-fit, one is.
+fit, one is. And what an account has used of its month, for the frame of each page.
 """
+
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from control_plane.http.meter import Meter
 from control_plane.limits import repository
 from control_plane.limits.rules import Limited, LimitReached, limit_of, tenants_of
 from control_plane.publishing.snapshots import limits_of
 from shared.domain.ids import TenantId
 from shared.domain.limits import TenantLimits
-from shared.domain.plan import Environment
+from shared.domain.plan import Environment, tenant_limits
 from shared.runtime.database import Database, become_login, become_tenant
+
+_METER_KEPT = timedelta(seconds=10)
+
+
+class Meters:
+    """Each account's, read again when what is remembered of it is some seconds old."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._held: dict[str, tuple[datetime, Meter]] = {}
+
+    async def of(self, account_id: str, now: datetime) -> Meter:
+        read_at, meter = self._held.get(account_id, (None, None))
+        if read_at is None or meter is None or now - read_at > _METER_KEPT:
+            meter = await self._read(account_id, now)
+            fresh = {of: each for of, each in self._held.items() if now - each[0] <= _METER_KEPT}
+            self._held = {**fresh, account_id: (now, meter)}
+        return meter
+
+    async def _read(self, account_id: str, now: datetime) -> Meter:
+        async with self._database.control() as connection:
+            found = await repository.tokens_used(connection, account_id, f"{now:%Y-%m}")
+        if found is None:
+            return Meter(0, None)
+        month = tenant_limits(found[0]).month
+        return Meter(found[1], month.included if month else None)
 
 
 async def take_room(connection: AsyncConnection, tenant_id: TenantId, what: Limited) -> None:

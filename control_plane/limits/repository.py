@@ -1,14 +1,18 @@
 """What an account has already. Works in the transaction that it is given, as the login."""
 
 import msgspec
-from sqlalchemy import func, select, text
+from sqlalchemy import and_, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.domain.ids import TenantId, schema_of
 from shared.domain.limits import Enforcement
-from shared.domain.plan import Environment, PlanName
+from shared.domain.plan import AccountLimits, Environment, PlanName
 from shared.domain.snapshot import TenantStatus
 from shared.runtime.tables.control import account, tenant
+from shared.runtime.tables.ledger import account_month
+
+# What is on its way out leaves its room at once; to undo that takes room again.
+_STAYS = and_(tenant.c.status != TenantStatus.DELETED, tenant.c.deletes_at.is_(None))
 
 
 class LockedAccount(msgspec.Struct, frozen=True):
@@ -32,6 +36,22 @@ async def lock_account(connection: AsyncConnection, account_id: str) -> LockedAc
     return None if row is None else msgspec.convert(row, LockedAccount)
 
 
+async def tokens_used(
+    connection: AsyncConnection, account_id: str, month: str
+) -> tuple[AccountLimits, int] | None:
+    """Give what the account may, and what it was issued in a UTC month such as 2026-11."""
+    of_month = (
+        select(func.coalesce(func.sum(account_month.c.issued), 0))
+        .where(account_month.c.account == account_id, account_month.c.month == month)
+        .scalar_subquery()
+    )
+    found = await connection.execute(
+        select(account, of_month.label("used")).where(account.c.id == account_id)
+    )
+    row = found.mappings().first()
+    return None if row is None else (msgspec.convert(row, AccountLimits), int(row["used"]))
+
+
 async def count_tenants(
     connection: AsyncConnection, account_id: str, environment: Environment
 ) -> int:
@@ -39,7 +59,7 @@ async def count_tenants(
         select(func.count()).where(
             tenant.c.account_id == account_id,
             tenant.c.environment == environment,
-            tenant.c.status != TenantStatus.DELETED,
+            _STAYS,
         )
     )
     return counted or 0
@@ -56,9 +76,7 @@ async def count_apis(connection: AsyncConnection, account_id: str) -> int:
 async def _count_in_tenants(connection: AsyncConnection, account_id: str, table: str) -> int:
     """Count a table's rows over all tenants of the account, in one round trip."""
     tenants = await connection.scalars(
-        select(tenant.c.id).where(
-            tenant.c.account_id == account_id, tenant.c.status != TenantStatus.DELETED
-        )
+        select(tenant.c.id).where(tenant.c.account_id == account_id, _STAYS)
     )
     counts = [f'(SELECT count(*) FROM "{schema_of(each)}"."{table}")' for each in tenants]  # noqa: S608 - ids of our own making
     return int(await connection.scalar(text("SELECT " + " + ".join(counts or ["0"]))))

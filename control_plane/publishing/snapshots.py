@@ -55,13 +55,14 @@ async def publish(connection: AsyncConnection, tenant_id: TenantId, version: int
     """Write the tenant's snapshot and ring, as the login. The caller holds the snapshot's row."""
     held = (
         await connection.execute(
-            select(tenant.c.slug, tenant.c.status, tenant.c.account_id).where(
+            select(tenant.c.slug, tenant.c.status, tenant.c.account_id, tenant.c.deletes_at).where(
                 tenant.c.id == tenant_id
             )
         )
     ).one()
     limits = await limits_of(connection, held.account_id)
-    status = TenantStatus(held.status)
+    # what is to be deleted issues no more, and is then as it was if that is undone
+    status = TenantStatus.SUSPENDED if held.deletes_at else TenantStatus(held.status)
     keys: tuple[SigningKey, ...] = ()
     scopes: tuple[str, ...] = ()
     if status is not TenantStatus.DELETED:
@@ -144,7 +145,9 @@ async def set_status(connection: AsyncConnection, tenant_id: TenantId, to: Tenan
     """Change the tenant's status, as the login; publishing makes it known."""
     deleted_at = func.now() if to is TenantStatus.DELETED else None
     await connection.execute(
-        update(tenant).where(tenant.c.id == tenant_id).values(status=to, deleted_at=deleted_at)
+        update(tenant)
+        .where(tenant.c.id == tenant_id)
+        .values(status=to, deleted_at=deleted_at, deletes_at=None)
     )
 
 

@@ -99,6 +99,11 @@ async def remove_secrets(
     await _remove(connection, client_id, client_secret.c.name.in_(names))
 
 
+async def forget_uses(connection: AsyncConnection) -> None:
+    """Forget when and from where the tenant's secrets were used, before the tenant goes."""
+    await connection.execute(delete(secret_use))
+
+
 async def remove_ended(connection: AsyncConnection, client_id: ClientId) -> None:
     """Remove those whose time is over; what is left is live."""
     await _remove(connection, client_id, client_secret.c.expires_at <= func.now())

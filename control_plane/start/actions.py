@@ -3,7 +3,9 @@
 Whoever is cut off half-way finds what was made, and the same form makes the rest.
 """
 
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import TypeAlias
 
 import msgspec
 
@@ -18,7 +20,7 @@ from control_plane.start import rules
 from control_plane.start.rules import FirstUse
 from control_plane.tenancy.actions import find_tenant
 from control_plane.tenancy.repository import OwnTenant
-from control_plane.tenants.actions import NewTenant, SlugTaken, create_tenant
+from control_plane.tenants.actions import Generate, NewTenant, SlugTaken, create_tenant
 from control_plane.usage.actions import list_log
 from shared.runtime.config import Config
 from shared.runtime.database import Database
@@ -35,13 +37,19 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
         return f"Started({self.tenant.slug!r})"
 
 
-async def set_up(database: Database, config: Config, new: NewTenant, by: Actor) -> Started:
+# `set_up` with all that it takes but what is asked for
+SetUp: TypeAlias = Callable[[NewTenant, Actor], Awaitable[Started]]
+
+
+async def set_up(
+    database: Database, config: Config, generate: Generate, new: NewTenant, by: Actor
+) -> Started:
     """Make the tenant, its first API and its first client, or what of it is missing.
 
     Raises MalformedSlug, InvalidTenant, SlugTaken or LimitReached.
     """
     sealer = Sealer(config.master_keys)
-    tenant = await _ensure_tenant(database, sealer, new, by)
+    tenant = await _ensure_tenant(database, sealer, generate, new, by)
     apis = await list_apis(database, tenant.id)
     if not apis:
         with suppress(InvalidApi):  # another of our requests was first, with the same
@@ -63,7 +71,7 @@ async def show_first_use(database: Database, tenant: OwnTenant) -> FirstUse:
 
 
 async def _ensure_tenant(
-    database: Database, sealer: Sealer, new: NewTenant, by: Actor
+    database: Database, sealer: Sealer, generate: Generate, new: NewTenant, by: Actor
 ) -> OwnTenant:
     held = await find_tenant(database, new.account, new.slug)
     if held is not None:
@@ -72,7 +80,7 @@ async def _ensure_tenant(
     try:
         # all or nothing, but for who takes the room meanwhile: the same form then makes the rest
         await check_room(database, new.account, Limited.APIS, Limited.CLIENTS)
-        await create_tenant(database, sealer, new, by=by)
+        await create_tenant(database, sealer, new, generate, by)
     except (SlugTaken, LimitReached) as error:  # or another of our requests was first
         refusal = error
     held = await find_tenant(database, new.account, new.slug)

@@ -8,7 +8,6 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Stream
 
-from control_plane.audit.acting import acting
 from control_plane.clients.repository import ClientDetails
 from control_plane.clients.shown import ClientShower
 from control_plane.clients.snippets import Caller, dotenv, snippets_for
@@ -18,12 +17,11 @@ from control_plane.http.given import GivenConfig
 from control_plane.http.rendering import Pages
 from control_plane.http.signed_in import signed_in_of
 from control_plane.http.streams import Streams, Told, is_paused, watched_until
-from control_plane.http.visitors import Visitors
 from control_plane.members.rules import Permission
 from control_plane.secrets.actions import add_secret
 from control_plane.secrets.rules import AskedSecret
 from control_plane.start import rules
-from control_plane.start.actions import set_up, show_first_client, show_first_use
+from control_plane.start.actions import SetUp, show_first_client, show_first_use
 from control_plane.tenancy.actions import first_tenant, is_slug_free, own_tenant
 from control_plane.tenancy.repository import OwnTenant
 from control_plane.tenants.actions import InvalidTenant, NewTenant, SlugTaken
@@ -103,8 +101,8 @@ async def start(
     pages: NamedDependency[Pages],
     database: NamedDependency[Database],
     config: GivenConfig,
-    clock: NamedDependency[Clock],
-    visitors: NamedDependency[Visitors],
+    shower: NamedDependency[ClientShower],
+    set_up: NamedDependency[SetUp],
 ) -> Response[Any]:
     """Make the tenant with an API and a client, and hand the secret over in this very answer."""
     signed_in = signed_in_of(request)
@@ -117,13 +115,13 @@ async def start(
         environment=_environment(fields["environment"]),
     )
     try:
-        started = await set_up(database, config, new, acting(request, visitors))
+        started = await set_up(new, shower.acting(request))
     except (MalformedSlug, SlugTaken, InvalidTenant) as refusal:
         return _show_form(request, pages, fields, error=str(refusal), status=422)
     path = f"/tenants/{started.tenant.slug}/first-token"
     if not started.client_secret:
         return pages.go(request, path)
-    shown = _Shown(pages, database, config, clock())
+    shown = _Shown(pages, database, config, shower.now())
     return await shown.show(request, started.tenant, started.client_secret)
 
 

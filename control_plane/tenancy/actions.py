@@ -33,6 +33,13 @@ async def list_own_tenants(
     return Listed(rows=rows, total=total, number=number)
 
 
+async def search_own_tenants(
+    database: Database, account_id: str | None, search: str, limit: int
+) -> list[OwnTenant]:
+    async with database.control() as connection:
+        return await repository.search_own(connection, account_id, search, limit)
+
+
 async def first_tenant(database: Database, account_id: str) -> OwnTenant | None:
     async with database.control() as connection:
         return await repository.first_own(connection, account_id)

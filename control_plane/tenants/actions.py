@@ -1,4 +1,4 @@
-"""Provisioning a tenant, suspending and deleting it, one transaction for each verb."""
+"""Provisioning a tenant, suspending and renaming it, one transaction for each verb."""
 
 import asyncio
 import os
@@ -28,7 +28,7 @@ from shared.domain.ids import TenantId, tenant_id
 from shared.domain.issuer import parse_slug
 from shared.domain.jwk import Algorithm, PrivateKey, generate_private_key
 from shared.domain.limits import TenantLimits
-from shared.domain.management import OPERATOR, SYSTEM_SLUG
+from shared.domain.management import OPERATOR
 from shared.domain.name import NAME_RULE, is_name
 from shared.domain.plan import Environment
 from shared.domain.refused import Refused
@@ -109,7 +109,7 @@ async def provision_tenant(
             first = _first_version(made, new, keys, limits.of_tenant)
             await publish_snapshot(connection, first, limits.version)
             noted = Noted("tenant.create", f"tenant {new.slug}", after={"name": new.name})
-            await _record(connection, new.account, by, noted)
+            await record_both(connection, new.account, by, noted)
     finally:
         await asyncio.gather(making, return_exceptions=True)
     return made
@@ -144,17 +144,19 @@ async def resume_tenant(database: Database, slug: str, by: Actor = BY_OPERATOR) 
     await _move_to(database, slug, TenantStatus.ACTIVE, by)
 
 
-async def delete_tenant(database: Database, slug: str, by: Actor = BY_OPERATOR) -> None:
-    """Drop all that the tenant owns. Its slug stays taken for 90 days."""
-    if slug == SYSTEM_SLUG:
-        raise InvalidTenant("the built-in tenant cannot be deleted: the product is its client")
+async def rename_tenant(database: Database, slug: str, name: str, by: Actor = BY_OPERATOR) -> None:
+    """Give it another name for people; its slug, and so its issuer, never changes.
+
+    Raises UnknownTenant or InvalidTenant.
+    """
+    if not is_name(name):
+        raise InvalidTenant(NAME_RULE)
     tenant = await show_tenant(database, slug)
     async with edit_tenant(database, tenant.id) as connection:
         await become_login(connection)
-        await set_status(connection, tenant.id, TenantStatus.DELETED)
-        await repository.drop_schema(connection, tenant.id)
-        noted = Noted("tenant.delete", f"tenant {slug}", before={"name": tenant.name})
-        await record_of_account(connection, tenant.account_id, by, noted)
+        await repository.set_name(connection, tenant.id, name)
+        noted = Noted("tenant.rename", f"tenant {slug}", {"name": tenant.name}, {"name": name})
+        await record_both(connection, tenant.account_id, by, noted)
 
 
 async def revoke_tokens(database: Database, slug: str, by: Actor = BY_OPERATOR) -> None:
@@ -164,7 +166,7 @@ async def revoke_tokens(database: Database, slug: str, by: Actor = BY_OPERATOR) 
         await refuse_until_now(connection, tenant.id, "tenant", "")
         await become_login(connection)
         noted = Noted("tenant.revoke_tokens", f"tenant {slug}")
-        await _record(connection, tenant.account_id, by, noted)
+        await record_both(connection, tenant.account_id, by, noted)
 
 
 async def show_tenant(database: Database, slug: str) -> TenantRow:
@@ -185,13 +187,18 @@ async def _move_to(database: Database, slug: str, status: TenantStatus, by: Acto
     tenant = await show_tenant(database, slug)
     async with edit_tenant(database, tenant.id) as connection:
         await become_login(connection)
+        held = await repository.find_tenant(connection, slug)
+        if held is not None and held.deletes_at is not None:
+            raise InvalidTenant("the tenant is on its way out: undo its deletion first")
         await set_status(connection, tenant.id, status)
         before, after = {"status": tenant.status}, {"status": status}
         noted = Noted("tenant.set_status", f"tenant {slug}", before, after)
-        await _record(connection, tenant.account_id, by, noted)
+        await record_both(connection, tenant.account_id, by, noted)
 
 
-async def _record(connection: AsyncConnection, account_id: str, by: Actor, noted: Noted) -> None:
+async def record_both(
+    connection: AsyncConnection, account_id: str, by: Actor, noted: Noted
+) -> None:
     """Record it in both logs, as the login: the tenant's goes when the tenant does."""
     await record_as_login(connection, by, noted)
     await record_of_account(connection, account_id, by, noted)

@@ -27,6 +27,7 @@ class TenantRow(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     deleted_at: datetime | None
     environment: Environment
+    deletes_at: datetime | None  # while its deletion can be undone: when it goes
 
 
 async def add_tenant(
@@ -73,6 +74,34 @@ async def drop_schema(connection: AsyncConnection, tenant_id: TenantId) -> None:
     """Drop all that the tenant owns. What the ledger holds of it goes with the ledger's age."""
     await connection.execute(text(f'DROP SCHEMA "{schema_of(tenant_id)}" CASCADE'))
     await connection.execute(select(func.control.drop_tenant_role(tenant_id)))
+
+
+async def set_name(connection: AsyncConnection, tenant_id: TenantId, name: str) -> None:
+    await connection.execute(update(tenant).where(tenant.c.id == tenant_id).values(name=name))
+
+
+async def set_deletion(
+    connection: AsyncConnection, tenant_id: TenantId, at: datetime | None
+) -> None:
+    """Say when the tenant is to go, or that it stays; publishing stops or starts its tokens."""
+    await connection.execute(update(tenant).where(tenant.c.id == tenant_id).values(deletes_at=at))
+
+
+async def deletions_of(connection: AsyncConnection, account_id: str) -> list[datetime]:
+    """Say when those of the account go that can still be kept, the first one first."""
+    rows = await connection.scalars(
+        select(tenant.c.deletes_at)
+        .where(tenant.c.account_id == account_id, tenant.c.deletes_at.is_not(None))
+        .order_by(tenant.c.deletes_at)
+    )
+    return list(rows)
+
+
+async def deletions_due(connection: AsyncConnection, now: datetime, limit: int) -> list[TenantRow]:
+    rows = await connection.execute(
+        select(tenant).where(tenant.c.deletes_at <= now).order_by(tenant.c.deletes_at).limit(limit)
+    )
+    return [msgspec.convert(row, TenantRow) for row in rows.mappings()]
 
 
 async def find_tenant(connection: AsyncConnection, slug: str) -> TenantRow | None:

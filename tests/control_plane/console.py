@@ -13,8 +13,10 @@ import msgspec
 from litestar import Litestar
 
 from control_plane.accounts.actions import create_account, set_plan
+from control_plane.app import create_console
 from control_plane.http.cookies import SESSION
 from control_plane.http.csrf import csrf_token
+from control_plane.keys.stock import KeyStock
 from control_plane.members.repository import add_member
 from control_plane.members.rules import Role
 from control_plane.people.repository import add_person
@@ -84,12 +86,16 @@ async def make_account(database: Database, plan: PlanName = PlanName.SANDBOX) ->
 
 @asynccontextmanager
 async def run_console(
-    installation: Installation, database: Database, public_url: str
+    installation: Installation,
+    database: Database,
+    public_url: str,
+    stock: KeyStock | None = None,
 ) -> AsyncIterator[Console]:
     environment = installation.environment(public_url) | {"CONSOLE_URL": CONSOLE_URL}
-    application = console_of(environment)
+    config = read_config(environment)
+    application = console_of(environment) if stock is None else create_console(config, stock)
     async with running(application):
-        yield Console(application, read_config(environment), database)
+        yield Console(application, config, database)
 
 
 def text_of(answer: httpx.Response) -> str:

@@ -12,7 +12,8 @@ from control_plane.apis.rules import NewApi
 from control_plane.clients.actions import disable_client, enable_client
 from control_plane.secrets.actions import start_rotation
 from control_plane.secrets.rules import AskedSecret
-from control_plane.tenants.actions import delete_tenant, resume_tenant, suspend_tenant
+from control_plane.tenants.actions import resume_tenant, suspend_tenant
+from control_plane.tenants.deletion import delete_tenant
 from data_plane.protocol.revocation import Revocation, RevocationKind
 from data_plane.store.revoked import StoredRevocations
 from shared.domain.jwk import Algorithm

@@ -13,7 +13,7 @@ import pytest
 
 from control_plane.benchmark.generator import Job, drive
 from control_plane.benchmark.requests import post
-from control_plane.tenants.actions import delete_tenant
+from control_plane.tenants.deletion import delete_tenant
 from shared.runtime.config import Config
 from shared.runtime.database import Database
 from tests.support import MadeTenant, Server, ask_token, introspect, issued_token, make_tenant

@@ -12,7 +12,8 @@ from control_plane.accounts.actions import create_account
 from control_plane.clients.actions import disable_client, register_client
 from control_plane.clients.rules import NewClient
 from control_plane.management.actions import MadeApiKey, revoke_api_key
-from control_plane.tenants.actions import delete_tenant, show_tenant
+from control_plane.tenants.actions import show_tenant
+from control_plane.tenants.deletion import delete_tenant
 from shared.domain.ids import ClientId
 from shared.domain.issuer import issuer_url
 from shared.domain.management import OPERATOR, SYSTEM_SLUG, management_audience

@@ -4,15 +4,22 @@ from collections.abc import Callable
 from typing import Any
 
 from control_plane.accounts import repository as accounts
+from control_plane.audit.rules import BY_OPERATOR, Noted
 from control_plane.clients import listing
 from control_plane.clients import repository as clients
 from control_plane.clients.listing import Wanted
 from control_plane.limits import actions as room
 from control_plane.limits import repository as limits
 from control_plane.limits.rules import Limited
+from control_plane.secrets import repository as secrets
 from control_plane.tenancy import repository as tenancy
+from control_plane.tenants import actions as tenant_actions
+from control_plane.tenants import repository as tenants
 from shared.domain.plan import AccountLimits, Environment, PlanName
-from tests.isolation.calls import Twin, in_control_plane
+from tests.isolation.calls import NO_CLIENT, NOW, Twin, in_control_plane
+
+_NOTED = Noted("tenant.rename", "tenant of B")
+
 
 SEES_NOTHING: dict[Callable[..., Any], Twin] = {
     clients.oldest_client: in_control_plane(lambda c, _: clients.oldest_client(c)),
@@ -20,6 +27,10 @@ SEES_NOTHING: dict[Callable[..., Any], Twin] = {
         lambda c, _: listing.page_of_clients(c, Wanted(), offset=0, limit=1000)
     ),
     listing.count_tokens: in_control_plane(lambda c, x: listing.count_tokens(c, [x.a.client_id])),
+    clients.list_granted: in_control_plane(
+        lambda c, _: clients.list_granted(c, after=NO_CLIENT, limit=1000)
+    ),
+    secrets.forget_uses: in_control_plane(lambda c, _: secrets.forget_uses(c)),
     room.take_room: in_control_plane(
         lambda c, x: room.take_room(c, x.a.tenant_id, Limited.CLIENTS)
     ),
@@ -48,12 +59,23 @@ REFUSED: dict[Callable[..., Any], Twin] = {
     room.take_room_for_tenant: in_control_plane(
         lambda c, _: room.take_room_for_tenant(c, "operator", Environment.TEST)
     ),
+    tenants.set_name: in_control_plane(lambda c, x: tenants.set_name(c, x.a.tenant_id, "B's")),
+    tenants.set_deletion: in_control_plane(
+        lambda c, x: tenants.set_deletion(c, x.a.tenant_id, NOW)
+    ),
+    tenants.deletions_of: in_control_plane(lambda c, _: tenants.deletions_of(c, "operator")),
+    tenants.deletions_due: in_control_plane(lambda c, _: tenants.deletions_due(c, NOW, 1000)),
+    tenant_actions.record_both: in_control_plane(
+        lambda c, _: tenant_actions.record_both(c, "operator", BY_OPERATOR, _NOTED)
+    ),
     tenancy.find_own: in_control_plane(
         lambda c, x: tenancy.find_own(c, "operator", x.a.tenant.slug)
     ),
     tenancy.list_own: in_control_plane(
         lambda c, _: tenancy.list_own(c, "operator", "", offset=0, limit=1000)
     ),
+    tenancy.search_own: in_control_plane(lambda c, _: tenancy.search_own(c, "operator", "", 1000)),
+    limits.tokens_used: in_control_plane(lambda c, _: limits.tokens_used(c, "operator", "2026-11")),
     tenancy.first_own: in_control_plane(lambda c, _: tenancy.first_own(c, "operator")),
     tenancy.is_slug_taken: in_control_plane(lambda c, x: tenancy.is_slug_taken(c, x.a.tenant.slug)),
 }

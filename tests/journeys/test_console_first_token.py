@@ -65,6 +65,7 @@ async def test_from_sign_up_to_a_token_a_rotation_and_a_limit(page: Page) -> Non
     await _rotate(page)
     await _meet_limit(page)
     await _verify_audit_log(page)
+    await _switch_tenant(page)
 
 
 async def _sign_up(page: Page) -> None:
@@ -139,3 +140,17 @@ async def _verify_audit_log(page: Page) -> None:
     assert all(action in text for action in ("tenant.create", "client.register", "secret."))
     await page.get_by_role("button", name="Verify chain").click()
     await page.locator(".note.good").wait_for()
+
+
+async def _switch_tenant(page: Page) -> None:
+    """Find the tenant as it is typed: with the keyboard alone, from any page."""
+    await page.goto("/you")
+    await page.get_by_role("button", name="Switch tenant: Choose a tenant").press("Enter")
+    found = page.locator("#switcher-found")
+    await found.get_by_role("link", name="acme-test").wait_for()
+    await page.keyboard.type("nothing")
+    await found.get_by_text("No tenant has “nothing”").wait_for()
+    await page.keyboard.press("ControlOrMeta+a")
+    await page.keyboard.type("ACME")
+    await found.get_by_role("link", name="acme-test").press("Enter")
+    await page.wait_for_url("**/tenants/acme-test/**")

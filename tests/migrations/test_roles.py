@@ -8,7 +8,8 @@ import asyncpg
 import pytest
 
 from control_plane.publishing.snapshots import UnknownTenant
-from control_plane.tenants.actions import NewTenant, create_tenant, delete_tenant, show_tenant
+from control_plane.tenants.actions import NewTenant, create_tenant, show_tenant
+from control_plane.tenants.deletion import delete_tenant
 from shared.domain.ids import TenantId, role_of, schema_of
 from shared.runtime.config import read_config
 from shared.runtime.sealing import Sealer

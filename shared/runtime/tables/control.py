@@ -55,8 +55,11 @@ tenant = Table(
         server_default=text("'operator'"),
     ),
     Column("environment", Text, nullable=False, server_default=text("'test'")),  # or live
+    # while its deletion can be undone: when it goes
+    Column("deletes_at", DateTime(timezone=True)),
     Index("ix_tenant_account_id", "account_id"),
     Index("ix_tenant_keys_due_at", "keys_due_at", postgresql_where=text("status <> 'deleted'")),
+    Index("ix_tenant_deletes_at", "deletes_at", postgresql_where=text("deletes_at IS NOT NULL")),
 )
 
 issuer_snapshot = Table(

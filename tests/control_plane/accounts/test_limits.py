@@ -17,7 +17,8 @@ from control_plane.accounts.actions import (
 )
 from control_plane.accounts.rules import InvalidAccount, LimitsChange
 from control_plane.publishing.snapshots import edit_tenant
-from control_plane.tenants.actions import NewTenant, create_tenant, delete_tenant
+from control_plane.tenants.actions import NewTenant, create_tenant
+from control_plane.tenants.deletion import delete_tenant
 from shared.domain.ids import TenantId
 from shared.domain.limits import NO_LIMITS, Enforcement, InvalidLimit, Rate, TenantLimits
 from shared.domain.management import OPERATOR

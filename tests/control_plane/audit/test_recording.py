@@ -35,7 +35,8 @@ from control_plane.clients.rules import ClientChange, NewClient
 from control_plane.keys.actions import KeyKeeper
 from control_plane.secrets.actions import add_secret, revoke_secret
 from control_plane.secrets.rules import AskedSecret
-from control_plane.tenants.actions import NewTenant, create_tenant, delete_tenant, suspend_tenant
+from control_plane.tenants.actions import NewTenant, create_tenant, suspend_tenant
+from control_plane.tenants.deletion import delete_tenant
 from shared.domain.ids import TenantId, schema_of
 from shared.domain.plan import PlanName
 from shared.runtime.config import Key

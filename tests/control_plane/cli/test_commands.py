@@ -60,6 +60,21 @@ def test_the_states_are_said_as_text(cli: Cli, stocked: Stocked) -> None:
     assert deleted.stdout == f"{stocked.slug} is deleted.\n"
 
 
+def test_a_tenant_is_renamed_and_exported_and_its_deletion_undone(
+    cli: Cli, stocked: Stocked
+) -> None:
+    slug = stocked.slug
+    assert cli.json("tenant", "rename", slug, "Ünïcode")["name"] == "Ünïcode"
+    assert cli.text("tenant", "rename", slug, "Acme").stdout == f"{slug} is named Acme.\n"
+    exported = cli.json("tenant", "export", slug)
+    assert json.loads(cli.text("tenant", "export", slug).stdout) == exported
+    assert exported["tenant"]["name"] == "Acme"
+    assert [each["identifier"] for each in exported["apis"]] == [stocked.audience]
+    assert "digest" not in json.dumps(exported)
+    kept = cli.json("tenant", "undo-deletion", slug)
+    assert (kept["status"], kept["deletes_at"]) == ("active", None)
+
+
 def test_an_api_is_listed_as_it_was_created(cli: Cli, stocked: Stocked) -> None:
     made = cli.json(
         *("api", "create", "--tenant", stocked.slug, "--identifier", "urn:example:b"),

@@ -7,7 +7,8 @@ import pytest
 
 from control_plane.keys.actions import KeyKeeper, list_keys, unopenable_keys
 from control_plane.keys.rules import HeldKey, UnknownKey
-from control_plane.tenants.actions import NewTenant, create_tenant, delete_tenant
+from control_plane.tenants.actions import NewTenant, create_tenant
+from control_plane.tenants.deletion import delete_tenant
 from shared.domain.ids import Kid, TenantId
 from shared.domain.snapshot import KeyState
 from shared.runtime.config import Key

@@ -16,6 +16,7 @@ from control_plane.keys.rules import (
     UnknownKey,
     due_steps,
     next_due,
+    outlook_of,
     revoke_steps,
     rotate_steps,
 )
@@ -93,6 +94,24 @@ def test_rotating_now_brings_a_waiting_key_forward_but_not_before_it_is_known() 
     assert rotate_steps([CURRENT, waiting], SCHEDULE, START + 9 * DAY) == [
         SignSooner(Kid("b"), START + 9 * DAY)
     ]
+
+
+def test_rotating_twice_is_rotating_once() -> None:
+    waiting = msgspec.structs.replace(key("b", KeyState.NEXT, START), signs_at=START + 25 * HOUR)
+    assert rotate_steps([CURRENT, waiting], SCHEDULE, START + HOUR) == []
+    assert not outlook_of([CURRENT, waiting], SCHEDULE, START + HOUR).can_rotate
+    later = msgspec.structs.replace(waiting, signs_at=START + 80 * DAY)
+    assert outlook_of([CURRENT, later], SCHEDULE, START + HOUR).can_rotate
+
+
+def test_the_outlook_names_what_comes_in_its_order() -> None:
+    retired = key("r", KeyState.RETIRED, START)
+    outlook = outlook_of([CURRENT, retired], SCHEDULE, START)
+    assert [step for _, step in outlook.coming] == [
+        Remove(Kid("r")),
+        MakeNext(ES, START + 90 * DAY),
+    ]
+    assert outlook.coming[0][0] == START + SCHEDULE.kept_after
 
 
 @pytest.mark.parametrize("state", [KeyState.NEXT, KeyState.RETIRED])

@@ -1,17 +1,20 @@
 """Keys that lie ready: nobody waits for one, and nobody gets another's."""
 
 import asyncio
+import threading
 import time
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from control_plane.keys.actions import list_keys
 from control_plane.keys.stock import KeyStock
+from control_plane.tenancy.actions import find_tenant
 from control_plane.tenants.actions import NewTenant, create_tenant
 from shared.domain.jwk import Algorithm, PrivateKey, public_jwk
 from shared.runtime.database import Database
 from shared.runtime.sealing import Sealer
-from tests.support import new_slug
+from tests.control_plane.console import make_account, run_console
+from tests.support import Installation, new_slug
 
 _PATIENCE = 60.0  # seconds
 
@@ -57,3 +60,25 @@ async def test_tenants_get_their_keys_from_it(database: Database, sealer: Sealer
     kids = [{key.kid for key in await list_keys(database, tenant)} for tenant in made]
     assert [len(each) for each in kids] == [2, 2, 2]
     assert len(set.union(*kids)) == 6
+
+
+async def test_the_console_keeps_it_and_gives_a_new_tenant_its_key(
+    installation: Installation, database: Database
+) -> None:
+    stock, slug = KeyStock(1), new_slug()
+    async with run_console(installation, database, "http://127.0.0.1:1", stock) as console:
+        await asyncio.to_thread(wait_until_full, stock, 1)
+        (lying,) = stock._ready  # noqa: SLF001 - to know it again
+        account = await make_account(database)
+        async with console.signed_in(account) as browser:
+            await browser.post("/start", slug=slug)
+    tenant = await find_tenant(database, account, slug)
+    assert tenant is not None
+    kids = [key.kid for key in await list_keys(database, tenant.id)]
+    assert public_jwk(lying).kid in kids
+
+
+def test_leaving_ends_its_thread() -> None:
+    with KeyStock(1).kept() as stock:
+        wait_until_full(stock, 1)
+    assert "key-stock" not in {each.name for each in threading.enumerate()}

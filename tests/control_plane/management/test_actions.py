@@ -16,7 +16,8 @@ from control_plane.management.actions import (
     list_api_keys,
     revoke_api_key,
 )
-from control_plane.tenants.actions import InvalidTenant, delete_tenant, show_tenant
+from control_plane.tenants.actions import InvalidTenant, show_tenant
+from control_plane.tenants.deletion import delete_tenant
 from shared.domain.ids import ClientId
 from shared.domain.management import MANAGEMENT_SCOPES, OPERATOR, REVOKE_TOKENS, SYSTEM_SLUG
 from shared.runtime.config import Config, read_config

@@ -13,12 +13,12 @@ from control_plane.tenants.actions import (
     NewTenant,
     SlugTaken,
     create_tenant,
-    delete_tenant,
     list_tenants,
     resume_tenant,
     show_tenant,
     suspend_tenant,
 )
+from control_plane.tenants.deletion import delete_tenant
 from shared.domain.ids import TenantId, role_of, schema_of
 from shared.domain.issuer import MalformedSlug
 from shared.domain.snapshot import IssuerSnapshot, TenantStatus
