@@ -23,6 +23,7 @@ from control_plane.http.visitors import Visitors
 from control_plane.limits.pages import LimitPage
 from control_plane.limits.rules import LimitReached
 from control_plane.mail.actions import queue_letter
+from control_plane.management.pages import API_KEY_PAGES
 from control_plane.members import repository as members
 from control_plane.passkeys.actions import Passkeys
 from control_plane.passkeys.pages import PASSKEY_PAGES
@@ -104,6 +105,7 @@ def create_console(config: Config) -> Litestar:
         route_handlers=[
             *PEOPLE_PAGES,
             *AUDIT_PAGES,
+            *API_KEY_PAGES,
             *TEAM_PAGES,
             *JOINING_PAGES,
             *START_PAGES,

@@ -11,6 +11,8 @@ from control_plane.tenancy import repository
 from control_plane.tenancy.repository import OwnTenant
 from shared.runtime.database import Database
 
+_MOST = 200
+
 
 async def own_tenant(database: Database, request: Request[Any, Any, Any], slug: str) -> OwnTenant:
     """Find it by its slug. Another account's answers as one that is not there: 404."""
@@ -31,6 +33,13 @@ async def list_own_tenants(
             connection, account_id, search, offset=(number - 1) * SIZE, limit=SIZE
         )
     return Listed(rows=rows, total=total, number=number)
+
+
+async def every_own_tenant(database: Database, account_id: str) -> list[OwnTenant]:
+    """List all that a plan's account has; of one without limits, so many as a page can hold."""
+    async with database.control() as connection:
+        rows, _ = await repository.list_own(connection, account_id, "", offset=0, limit=_MOST)
+    return rows
 
 
 async def first_tenant(database: Database, account_id: str) -> OwnTenant | None:

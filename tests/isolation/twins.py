@@ -14,7 +14,6 @@ from control_plane.clients import repository as clients
 from control_plane.clients.rules import ClientChange
 from control_plane.keys import actions as key_actions
 from control_plane.keys import repository as keys
-from control_plane.management import repository as management
 from control_plane.publishing import revocations
 from control_plane.publishing import snapshots as publishing
 from control_plane.secrets import repository as secrets
@@ -47,7 +46,7 @@ from data_plane.store.thresholds import StoredThresholds
 from data_plane.store.usage import StoredUsage
 from shared.domain.jwk import Algorithm
 from shared.domain.snapshot import TenantStatus
-from tests.isolation import of_accounts, of_audit, of_people, of_team
+from tests.isolation import of_accounts, of_audit, of_management, of_people, of_team
 from tests.isolation.calls import (
     FROM_THE_FIRST,
     LONG_AGO,
@@ -97,6 +96,7 @@ def public_methods(of: type) -> list[Method]:
 SEES_NOTHING: dict[Method, Twin] = {
     **of_accounts.SEES_NOTHING,
     **of_audit.SEES_NOTHING,
+    **of_management.SEES_NOTHING,
     apis.add_api: in_control_plane(lambda c, x: apis.add_api(c, new_api(x))),
     apis.get_api: in_control_plane(lambda c, x: apis.get_api(c, x.a.tenant.audience)),
     apis.set_api: in_control_plane(lambda c, x: apis.set_api(c, new_api(x))),
@@ -156,9 +156,6 @@ SEES_NOTHING: dict[Method, Twin] = {
     ),
     workloads.set_workloads: in_control_plane(
         lambda c, x: workloads.set_workloads(c, x.a.client_id, ())
-    ),
-    management.list_api_keys: in_control_plane(
-        lambda c, _: management.list_api_keys(c, after=NO_CLIENT, limit=1000)
     ),
     usage.find_issued: in_control_plane(lambda c, x: usage.find_issued(c, UUID(x.a.issued))),
     usage.first_hour: in_control_plane(lambda c, _: usage.first_hour(c)),
