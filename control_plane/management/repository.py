@@ -33,14 +33,14 @@ async def api_keys_of(connection: AsyncConnection, account_id: str) -> list[ApiK
     """List an account's, the newest first: they are few (rules.MAXIMUM_KEYS)."""
     rows = await connection.execute(
         _keys()
-        .where(_ACCOUNT == account_id)
+        .where(account_id == _ACCOUNT)
         .order_by(client.c.created_at.desc(), client.c.client_id)
     )
     return [msgspec.convert(row, ApiKey) for row in rows.mappings()]
 
 
 async def count_api_keys(connection: AsyncConnection, account_id: str) -> int:
-    counted = await connection.scalar(select(func.count()).where(_ACCOUNT == account_id))
+    counted = await connection.scalar(select(func.count()).where(account_id == _ACCOUNT))
     return counted or 0
 
 

@@ -185,4 +185,3 @@ async def test_making_and_revoking_ask_for_a_fresh_proof(console: Console, keyed
         ):
             assert answer.headers["location"].startswith("/signin/again")
     assert (await keyed.only()).client_id == client_id
-
