@@ -24,6 +24,8 @@ from control_plane.limits.pages import LimitPage
 from control_plane.limits.rules import LimitReached
 from control_plane.mail.actions import queue_letter
 from control_plane.management.pages import API_KEY_PAGES
+from control_plane.management_api.problems import by_path
+from control_plane.management_api.router import serve_api
 from control_plane.members import repository as members
 from control_plane.passkeys.actions import Passkeys
 from control_plane.passkeys.pages import PASSKEY_PAGES
@@ -106,6 +108,7 @@ def create_console(config: Config) -> Litestar:
             *PEOPLE_PAGES,
             *AUDIT_PAGES,
             *API_KEY_PAGES,
+            serve_api(database, config, visitors, _now),
             *TEAM_PAGES,
             *JOINING_PAGES,
             *START_PAGES,
@@ -140,7 +143,7 @@ def create_console(config: Config) -> Litestar:
             "attempts": given(Attempts()),
         },
         lifespan=[lifespan],
-        exception_handlers={**last_resorts(pages), LimitReached: LimitPage(pages)},
+        exception_handlers=by_path({**last_resorts(pages), LimitReached: LimitPage(pages)}),
         request_max_body_size=_LARGEST_BODY,
         openapi_config=None,
         logging_config=None,

@@ -26,6 +26,7 @@ BROKEN_PREVIOUS = b"\xff" * 32
 class ActorKind(StrEnum):
     OPERATOR = "operator"  # a command, on the machine
     PERSON = "person"
+    API_KEY = "api_key"  # a program, by the management API
     SCHEDULE = "schedule"  # the background work, by itself
 
 

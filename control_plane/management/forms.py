@@ -21,7 +21,7 @@ def new_key(fields: Mapping[str, str], account_id: str) -> NewApiKey:
     return NewApiKey(
         account=account_id,
         name=fields.get("name", "").strip(),
-        scopes=MANAGEMENT_SCOPES.keys() & frozenset(ticked(fields, SCOPE)),
+        scopes=frozenset(ticked(fields, SCOPE)) & MANAGEMENT_SCOPES.keys(),
         tenants=ticked(fields, TENANT),
         expires_in=next((each for each in EXPIRIES if str(each) == expires), _NO_EXPIRY),
     )

@@ -25,6 +25,7 @@ class Visitor(msgspec.Struct, frozen=True):
     address: str
     agent: str
     token: str = ""  # of the session that the browser has; the next one takes its place
+    request_id: str = ""
 
     def __repr__(self) -> str:
         return f"Visitor({self.address!r}, {self.agent!r})"
