@@ -7,6 +7,7 @@ from litestar import Request
 from control_plane.audit.rules import Actor, ActorKind
 from control_plane.http.signed_in import SignedIn, signed_in_of
 from control_plane.http.visitors import Visitors
+from control_plane.sessions.actions import Visitor
 
 
 def acting(request: Request[Any, Any, Any], visitors: Visitors) -> Actor:
@@ -22,7 +23,10 @@ def person_acting(
     person_id: str, email: str, request: Request[Any, Any, Any], visitors: Visitors
 ) -> Actor:
     """Give a person who is not signed in yet, but has proved who it is."""
-    visitor = visitors.visitor(request)
+    return visiting(person_id, email, visitors.visitor(request))
+
+
+def visiting(person_id: str, email: str, visitor: Visitor) -> Actor:
     return Actor(
         kind=ActorKind.PERSON,
         id=person_id,

@@ -112,10 +112,5 @@ async def find_session(database: Database, token: str, now: datetime) -> Session
     return held
 
 
-async def end_session(database: Database, token: str) -> None:
-    async with database.control() as connection:
-        await repository.remove_session(connection, digest_of(token))
-
-
 def digest_of(token: str) -> bytes:
     return sha256(token.encode()).digest()

@@ -9,6 +9,7 @@ from control_plane.http.paging import SIZE, Listed
 from control_plane.http.signed_in import signed_in_of
 from control_plane.tenancy import repository
 from control_plane.tenancy.repository import OwnTenant
+from shared.domain.ids import TenantId
 from shared.runtime.database import Database
 
 _MOST = 200
@@ -40,6 +41,12 @@ async def every_own_tenant(database: Database, account_id: str) -> list[OwnTenan
     async with database.control() as connection:
         rows, _ = await repository.list_own(connection, account_id, "", offset=0, limit=_MOST)
     return rows
+
+
+async def tenants_of(database: Database, account_id: str) -> list[TenantId]:
+    """Name all tenants of the account that are there, the built-in one too."""
+    async with database.control() as connection:
+        return await repository.ids_of_account(connection, account_id)
 
 
 async def first_tenant(database: Database, account_id: str) -> OwnTenant | None:

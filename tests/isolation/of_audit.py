@@ -64,6 +64,9 @@ REFUSED: dict[Callable[..., Any], Twin] = {
     audit.record_of_account: in_control_plane(
         lambda c, _: audit.record_of_account(c, "operator", BY_OPERATOR, _NOTED)
     ),
+    audit.record_of_person: in_control_plane(
+        lambda c, _: audit.record_of_person(c, BY_OPERATOR, _NOTED)
+    ),
     repository.keep_account: in_control_plane(lambda c, _: repository.keep_account(c, "operator")),
     repository.find_head: in_control_plane(lambda c, x: repository.find_head(c, _of_a(x))),
     repository.set_head: in_control_plane(_set_head),
