@@ -52,6 +52,7 @@ REFUSED: dict[Callable[..., Any], Twin] = {
     tenancy.list_own: in_control_plane(
         lambda c, _: tenancy.list_own(c, "operator", "", offset=0, limit=1000)
     ),
+    tenancy.ids_of_account: in_control_plane(lambda c, _: tenancy.ids_of_account(c, "operator")),
     tenancy.first_own: in_control_plane(lambda c, _: tenancy.first_own(c, "operator")),
     tenancy.is_slug_taken: in_control_plane(lambda c, x: tenancy.is_slug_taken(c, x.a.tenant.slug)),
 }

@@ -200,6 +200,7 @@ REFUSED: dict[Method, Twin] = {
     **REFUSED_OF_JOBS,
     **of_accounts.REFUSED,
     **of_audit.REFUSED,
+    **of_management.REFUSED,
     **of_team.REFUSED,
     **of_people.REFUSED,
     publishing.limits_of: in_control_plane(lambda c, _: publishing.limits_of(c, "operator")),
