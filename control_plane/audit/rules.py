@@ -148,7 +148,7 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
     def words(self) -> str:
         if self.broken is None:
             past = f" {self.forgotten} before them are past their time." if self.forgotten else ""
-            agreed = f" They agree with {self.anchors} anchors." if self.anchors else ""
+            agreed = f" Anchors that agree: {self.anchors}." if self.anchors else ""
             return f"All {self.events} events are as they were recorded.{past}{agreed}"
         return _WORDS[self.broken.damage].format(seq=self.broken.seq, other=self.broken.other)
 

@@ -124,7 +124,7 @@ def test_a_chain_that_was_written_anew_with_the_key_is_told_by_an_anchor(
     anchors = {1000: events[999].digest, 5: events[4].digest}
     agreed = walked_above(events, head, None, anchors)
     assert (agreed.broken, agreed.anchors) == (None, 2)
-    assert "agree with 2 anchors" in agreed.words
+    assert "Anchors that agree: 2." in agreed.words
     anew, its_head = forged_anew(events)
     broken = walked_above(anew, its_head, None, anchors).broken
     assert broken == Broken(seq=1000, damage=Damage.REWRITTEN)
