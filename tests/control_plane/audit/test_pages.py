@@ -145,7 +145,7 @@ async def test_the_accounts_log_is_a_page_too(
         assert "Audit log of the account" in page.text
         assert "account.create" in page.text
         assert "tenant.create" in page.text
-        assert "client.change" not in page.text
+        assert "client c_1" not in page.text
         assert "Kept for 3 days by your plan" in page.text
         filtered = await browser.get("/audit?action=tenant")
         assert "account.create" not in filtered.text
