@@ -32,6 +32,9 @@ from control_plane.limits.actions import Meters
 from control_plane.limits.pages import LimitPage
 from control_plane.limits.rules import LimitReached
 from control_plane.mail.actions import queue_letter
+from control_plane.management.pages import API_KEY_PAGES
+from control_plane.management_api.problems import by_path
+from control_plane.management_api.router import serve_api
 from control_plane.members import repository as members
 from control_plane.overview.pages import OVERVIEW_PAGES
 from control_plane.passkeys.actions import Passkeys
@@ -108,6 +111,8 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
             *PEOPLE_PAGES,
             *API_PAGES,
             *AUDIT_PAGES,
+            *API_KEY_PAGES,
+            serve_api(database, config, visitors, _now),
             *TEAM_PAGES,
             *JOINING_PAGES,
             *START_PAGES,
@@ -151,7 +156,7 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
             "streams": given(Streams(pages, door.still_lets_in)),
         },
         lifespan=[lifespan],
-        exception_handlers={**last_resorts(pages), LimitReached: LimitPage(pages)},
+        exception_handlers=by_path({**last_resorts(pages), LimitReached: LimitPage(pages)}),
         request_max_body_size=_LARGEST_BODY,
         openapi_config=None,
         logging_config=None,

@@ -10,7 +10,6 @@ import msgspec
 
 from data_plane.protocol.access_token import AccessTokenClaims
 from data_plane.protocol.errors import TemporarilyUnavailable
-from data_plane.protocol.jws import Jws
 from data_plane.protocol.once import Once
 from data_plane.protocol.request_signature import PresentedRequest, RequestSignature
 from data_plane.protocol.revocation import Revocation
@@ -19,6 +18,7 @@ from shared.domain.client import Client
 from shared.domain.client_jwk import ClientJwk
 from shared.domain.ids import ClientId, TenantId
 from shared.domain.jwk import Algorithm
+from shared.domain.jws import Jws
 from shared.domain.limits import Rate
 from shared.domain.outbound_url import Address
 from shared.domain.snapshot import IssuerSnapshot

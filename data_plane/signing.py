@@ -15,7 +15,13 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm, RSAPSSAlgori
 from jwt.exceptions import InvalidKeyError
 
 from data_plane.protocol.access_token import AccessTokenClaims
-from data_plane.protocol.jws import (
+from data_plane.protocol.served_issuer import ServedIssuer
+from shared.domain.bounded import keep
+from shared.domain.client import TokenProfile
+from shared.domain.client_jwk import ClientJwk
+from shared.domain.ids import Kid, TenantId
+from shared.domain.jwk import Algorithm, PrivateKey, private_key_from_der
+from shared.domain.jws import (
     Jws,
     MalformedJws,
     OwnHeader,
@@ -23,12 +29,6 @@ from data_plane.protocol.jws import (
     read_json,
     read_jws,
 )
-from data_plane.protocol.served_issuer import ServedIssuer
-from shared.domain.bounded import keep
-from shared.domain.client import TokenProfile
-from shared.domain.client_jwk import ClientJwk
-from shared.domain.ids import Kid, TenantId
-from shared.domain.jwk import Algorithm, PrivateKey, private_key_from_der
 from shared.domain.snapshot import SigningKey
 from shared.runtime.sealing import Sealer
 

@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from control_plane.management.actions import MadeApiKey, NewApiKey, create_api_key
+from control_plane.management.actions import MadeApiKey, create_api_key
+from control_plane.management.rules import NewApiKey
 from data_plane.protocol.access_token import AccessTokenClaims
 from data_plane.protocol.request_signature import COVERED
 from data_plane.protocol.revocation import DenySet

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from jwt.api_jws import PyJWS
 
-from data_plane.protocol.jws import encode_base64url
+from shared.domain.jws import encode_base64url
 from shared.runtime.config import read_config
 from tests.assertions import ABSENT
 from tests.clients import set_client

@@ -1,24 +1,31 @@
 """The log as a file: CSV for spreadsheets, JSON Lines for programs. Pure."""
 
+from typing import Any
+
 import msgspec
 
-from control_plane.audit.rules import Event
+from control_plane.audit.rules import ActorKind, Event
 from control_plane.http.spreadsheets import csv_line
 
-COLUMNS = (
-    "seq",
-    "at",
-    "who",
-    "actor_kind",
-    "actor_id",
-    "action",
-    "target",
-    "before",
-    "after",
-    "address",
-    "request_id",
-    "digest",
-)
+
+class Recorded(msgspec.Struct, frozen=True, kw_only=True):
+    """An event as programs read it."""
+
+    seq: int
+    at: str  # RFC 3339
+    who: str
+    actor_kind: ActorKind
+    actor_id: str
+    action: str
+    target: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    address: str
+    request_id: str
+    digest: str  # in hexadecimal
+
+
+COLUMNS = Recorded.__struct_fields__
 
 
 def csv_head() -> str:
@@ -30,12 +37,29 @@ def csv_row(event: Event) -> str:
 
 
 def json_line(event: Event) -> str:
-    values: dict[str, object] = dict(zip(COLUMNS, _cells(event), strict=True))
-    values["seq"] = event.seq
-    for name in ("before", "after"):
-        text = getattr(event, name)
-        values[name] = None if text is None else msgspec.Raw(text.encode())
-    return msgspec.json.encode(values).decode() + "\n"
+    return msgspec.json.encode(recorded(event)).decode() + "\n"
+
+
+def recorded(event: Event) -> Recorded:
+    """Give the event as programs read it."""
+    return Recorded(
+        seq=event.seq,
+        at=event.at.isoformat(),
+        who=event.who,
+        actor_kind=event.actor_kind,
+        actor_id=event.actor_id,
+        action=event.action,
+        target=event.target,
+        before=_facts(event.before),
+        after=_facts(event.after),
+        address=event.address,
+        request_id=event.request_id,
+        digest=event.digest.hex(),
+    )
+
+
+def _facts(text: str | None) -> dict[str, Any] | None:
+    return None if text is None else dict(msgspec.json.decode(text))
 
 
 def _cells(event: Event) -> tuple[str, ...]:

@@ -1,19 +1,19 @@
 """Rows of the audit log. Works in the transaction that it is given.
 
 A tenant's events are in its schema, an account's in `control`. Events are added and read here, and
-nothing else: the database grants no more.
+forgotten by a function of the database, which lets no young one go; it grants nothing else.
 """
 
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Table, func, select
+from sqlalchemy import ColumnElement, Table, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from control_plane.audit.rules import ACCOUNT, Chain, Event, Head
-from shared.runtime.tables.audit import account_event, audit_head
+from control_plane.audit.rules import ACCOUNT, Anchor, Chain, Event, Head
+from shared.runtime.tables.audit import account_event, audit_floor, audit_head
 from shared.runtime.tables.control import account
 from shared.runtime.tables.tenant import audit_event
 
@@ -59,6 +59,82 @@ async def find_head(connection: AsyncConnection, chain: Chain) -> Head | None:
     found = await connection.execute(select(*_HEAD).where(audit_head.c.chain == chain.name))
     row = found.mappings().first()
     return None if row is None else msgspec.convert(row, Head)
+
+
+async def find_floor(connection: AsyncConnection, chain: Chain) -> Head | None:
+    """Find where the chain begins; None where it still has its first event. As the login."""
+    floors = [audit_floor.c[name] for name in Head.__struct_fields__]
+    found = await connection.execute(select(*floors).where(audit_floor.c.chain == chain.name))
+    row = found.mappings().first()
+    return None if row is None else msgspec.convert(row, Head)
+
+
+async def set_floor(connection: AsyncConnection, chain: Chain, floor: Head) -> None:
+    """Move it up, as the login."""
+    values = msgspec.structs.asdict(floor)
+    await connection.execute(
+        insert(audit_floor)
+        .values(chain=chain.name, **values)
+        .on_conflict_do_update(index_elements=["chain"], set_=values)
+    )
+
+
+async def forget_until(connection: AsyncConnection, chain: Chain, seq: int) -> int:
+    """Forget the events up to this number, as the login; the database forgets no young one."""
+    forgotten = await connection.scalar(
+        select(func.control.forget_events(chain.kind, chain.id, seq))
+    )
+    return int(forgotten or 0)
+
+
+async def last_before(connection: AsyncConnection, chain: Chain, before: datetime) -> Event | None:
+    """Find the last event from before then: time never goes back in a chain."""
+    table = _table(chain)
+    found = await connection.execute(
+        select(*_columns(table))
+        .where(*_of(chain), table.c.at < before)
+        .order_by(table.c.seq.desc())
+        .limit(1)
+    )
+    row = found.mappings().first()
+    return None if row is None else msgspec.convert(row, Event)
+
+
+async def moved_heads(connection: AsyncConnection, limit: int) -> list[Anchor]:
+    """Give some heads that moved since they were anchored, and hold them, as the login."""
+    found = audit_head.c
+    rows = await connection.execute(
+        select(found.chain, found.seq, found.digest, found.signature, found.key_id)
+        .where(found.seq > found.anchored_seq)
+        .order_by(found.chain)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return [
+        Anchor(
+            chain=row.chain,
+            seq=row.seq,
+            digest=row.digest.hex(),
+            signature=row.signature.hex(),
+            key_id=row.key_id,
+        )
+        for row in rows
+    ]
+
+
+async def set_anchored(connection: AsyncConnection, anchors: list[Anchor]) -> None:
+    """Note that these are written down, as the login."""
+    chains = [each.chain for each in anchors]
+    await connection.execute(
+        update(audit_head)
+        .where(audit_head.c.chain.in_(chains))
+        .values(anchored_seq=audit_head.c.seq)
+    )
+
+
+async def see_one_moment(connection: AsyncConnection) -> None:
+    """Have the transaction, which has done nothing yet, see the database as it is now."""
+    await connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
 
 
 async def set_head(connection: AsyncConnection, chain: Chain, head: Head) -> None:

@@ -2,7 +2,9 @@
 
 Each event's digest is an HMAC over the digest before it, its number and its canonical form, which
 names the chain: no event can be changed, moved or taken away, nor brought from another chain,
-without the key. A chain's head, kept apart and signed, tells how long the chain is.
+without the key. A chain's head, kept apart and signed, tells how long the chain is; its floor,
+signed too, where it begins once the oldest events are past their time. An anchor is a head that was
+written outside the database: whoever has the key as well cannot take that back.
 """
 
 import hmac
@@ -26,6 +28,7 @@ BROKEN_PREVIOUS = b"\xff" * 32
 class ActorKind(StrEnum):
     OPERATOR = "operator"  # a command, on the machine
     PERSON = "person"
+    API_KEY = "api_key"  # a program, by the management API
     SCHEDULE = "schedule"  # the background work, by itself
 
 
@@ -102,6 +105,19 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     key_id: str
 
 
+ANCHORED = "audit anchor"  # the event of a line of the log that holds one
+
+
+class Anchor(msgspec.Struct, frozen=True, kw_only=True):
+    """A head as a line of the log tells it."""
+
+    chain: str
+    seq: int
+    digest: str  # in hexadecimal, as the signature
+    signature: str
+    key_id: str
+
+
 class Damage(StrEnum):
     EDITED = "edited"
     DELETED = "deleted"
@@ -109,6 +125,8 @@ class Damage(StrEnum):
     BACK_DATED = "back-dated"
     TRUNCATED = "truncated"
     HEAD = "head changed"
+    FLOOR = "floor changed"
+    REWRITTEN = "rewritten"
     UNKNOWN_KEY = "unknown key"
 
 
@@ -121,13 +139,17 @@ class Broken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Verification(msgspec.Struct, frozen=True, kw_only=True):
-    events: int  # that are as they were recorded, from the first
+    events: int  # that are as they were recorded, from the first that is kept
+    forgotten: int = 0  # before these, past their time
+    anchors: int = 0  # outside the database, that they agree with
     broken: Broken | None
 
     @property
     def words(self) -> str:
         if self.broken is None:
-            return f"All {self.events} events are as they were recorded."
+            past = f" {self.forgotten} before them are past their time." if self.forgotten else ""
+            agreed = f" Anchors that agree: {self.anchors}." if self.anchors else ""
+            return f"All {self.events} events are as they were recorded.{past}{agreed}"
         return _WORDS[self.broken.damage].format(seq=self.broken.seq, other=self.broken.other)
 
 
@@ -138,6 +160,8 @@ _WORDS = {
     Damage.BACK_DATED: "Event {seq} was back-dated.",
     Damage.TRUNCATED: "Event {seq} and those after it were cut off.",
     Damage.HEAD: "The signed head of the chain was changed, at event {seq}.",
+    Damage.FLOOR: "The signed beginning of the chain was changed, at event {seq}.",
+    Damage.REWRITTEN: "Event {seq} is not the one that was anchored outside the database.",
     Damage.UNKNOWN_KEY: "Event {seq} was recorded under a master key that is not in MASTER_KEY.",
 }
 
@@ -196,11 +220,44 @@ def head_after(chain: Chain, key: Key, event: Event) -> Head:
     )
 
 
+def floor_at(chain: Chain, key: Key, event: Event) -> Head:
+    """Give the floor once this event and those before it are gone."""
+    signature = _signature(key, chain, event.seq, event.digest, b"floor")
+    return Head(
+        seq=event.seq, at=event.at, digest=event.digest, signature=signature, key_id=key.key_id
+    )
+
+
 def is_head_right(chain: Chain, keys: Sequence[Key], head: Head) -> bool:
+    return _is_signed(chain, keys, head, b"head")
+
+
+def is_floor_right(chain: Chain, keys: Sequence[Key], floor: Head) -> bool:
+    return _is_signed(chain, keys, floor, b"floor")
+
+
+def anchored(chain: Chain, keys: Sequence[Key], anchors: Sequence[Anchor]) -> dict[int, bytes]:
+    """Give the digests, by number, of those that are of this chain and that we have signed."""
+    found: dict[int, bytes] = {}
+    for each in anchors:
+        try:
+            digest, signature = bytes.fromhex(each.digest), bytes.fromhex(each.signature)
+        except ValueError:
+            continue
+        at = datetime.min.replace(tzinfo=UTC)
+        head = Head(seq=each.seq, at=at, digest=digest, signature=signature, key_id=each.key_id)
+        if each.chain == chain.name and is_head_right(chain, keys, head):
+            found[each.seq] = digest
+    return found
+
+
+def _is_signed(chain: Chain, keys: Sequence[Key], held: Head, what: bytes) -> bool:
     right = [
-        _signature(key, chain, head.seq, head.digest) for key in keys if key.key_id == head.key_id
+        _signature(key, chain, held.seq, held.digest, what)
+        for key in keys
+        if key.key_id == held.key_id
     ]
-    return any(hmac.compare_digest(each, head.signature) for each in right)
+    return any(hmac.compare_digest(each, held.signature) for each in right)
 
 
 def digest_of(
@@ -232,6 +289,6 @@ def _canonical(chain: Chain, event: Event) -> bytes:
     )
 
 
-def _signature(key: Key, chain: Chain, seq: int, digest: bytes) -> bytes:
-    octets = b"head|" + chain.name.encode() + b"|" + seq.to_bytes(8, "big") + digest
+def _signature(key: Key, chain: Chain, seq: int, digest: bytes, what: bytes = b"head") -> bytes:
+    octets = what + b"|" + chain.name.encode() + b"|" + seq.to_bytes(8, "big") + digest
     return hmac.digest(key.octets, octets, "sha256")

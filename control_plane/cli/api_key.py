@@ -6,8 +6,7 @@ import msgspec
 from control_plane.cli.command import Terminal, command
 from control_plane.cli.database import with_database
 from control_plane.management import actions
-from control_plane.management.actions import NewApiKey
-from control_plane.management.repository import ApiKeyRow
+from control_plane.management.rules import DAY, MAXIMUM_EXPIRY, ApiKey, NewApiKey
 from shared.domain.ids import ClientId
 from shared.domain.issuer import issuer_url
 from shared.domain.management import MANAGEMENT_SCOPES, SYSTEM_SLUG, management_audience
@@ -23,7 +22,7 @@ class ShownApiKey(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ApiKeyPage(msgspec.Struct, frozen=True, kw_only=True):
-    api_keys: list[ApiKeyRow]
+    api_keys: list[ApiKey]
     next: str | None  # what to give as --after for the next page
 
 
@@ -42,12 +41,32 @@ def api_key() -> None:
     type=click.Choice(list(MANAGEMENT_SCOPES)),
     help="What it may do. Repeatable.",
 )
+@click.option("--tenant", "tenants", multiple=True, help="Only for this one. Repeatable.")
+@click.option(
+    "--expires-days",
+    type=click.IntRange(1, MAXIMUM_EXPIRY // DAY),
+    default=MAXIMUM_EXPIRY // DAY,
+    show_default=True,
+)
 @click.option("--name", default="API key", show_default=True, help="For people.")
-def create(terminal: Terminal, account: str, scopes: tuple[str, ...], name: str) -> None:
+def create(
+    terminal: Terminal,
+    account: str,
+    scopes: tuple[str, ...],
+    tenants: tuple[str, ...],
+    expires_days: int,
+    name: str,
+) -> None:
     """Create an API key. Its secret is shown once."""
 
     async def work(config: Config, database: Database) -> ShownApiKey:
-        new = NewApiKey(account=account, name=name, scopes=frozenset(scopes))
+        new = NewApiKey(
+            account=account,
+            name=name,
+            scopes=frozenset(scopes),
+            tenants=tenants,
+            expires_in=expires_days * DAY,
+        )
         made = await actions.create_api_key(database, config, new)
         return ShownApiKey(
             client_id=made.client_id,
@@ -69,16 +88,19 @@ def create(terminal: Terminal, account: str, scopes: tuple[str, ...], name: str)
 
 
 @command(api_key, "list")
+@click.option("--account", help="Only this account's, and all of them.")
 @click.option("--after", default="", help="The last client_id of the page before.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True)
-def list_(terminal: Terminal, after: str, limit: int) -> None:
+def list_(terminal: Terminal, account: str | None, after: str, limit: int) -> None:
     """List the API keys of all accounts by client_id, a page at a time."""
 
-    async def work(_: Config, database: Database) -> list[ApiKeyRow]:
+    async def work(_: Config, database: Database) -> list[ApiKey]:
+        if account is not None:
+            return await actions.api_keys_of(database, account)
         return await actions.list_api_keys(database, after=ClientId(after), limit=limit)
 
     found = with_database(terminal, work)
-    following = found[-1].client_id if len(found) == limit else None
+    following = found[-1].client_id if len(found) == limit and account is None else None
     terminal.show(
         ApiKeyPage(api_keys=found, next=following),
         "\n".join(f"{each.client_id}  {each.account:<20}  {each.name}" for each in found)

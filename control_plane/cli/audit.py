@@ -1,16 +1,26 @@
 """`auth-service audit …`."""
 
 import sys
+from collections.abc import Iterable, Iterator
+from typing import IO
 
 import click
+import msgspec
 
 from control_plane.accounts.actions import show_account
 from control_plane.audit import actions
-from control_plane.audit.rules import ACCOUNT, TENANT, Chain, Verification
+from control_plane.audit.rules import ACCOUNT, ANCHORED, TENANT, Anchor, Chain, Verification
 from control_plane.cli.command import Terminal, command
 from control_plane.cli.database import tenant_id_of, with_database
 from shared.runtime.config import Config
 from shared.runtime.database import Database
+
+
+class _Line(Anchor, frozen=True, kw_only=True):
+    event: str
+
+
+_decode = msgspec.json.Decoder(_Line).decode
 
 
 @click.group()
@@ -21,7 +31,15 @@ def audit() -> None:
 @command(audit, "verify")
 @click.option("--tenant", "slug", help="The tenant's slug.")
 @click.option("--account", "account_id", help="The account's id.")
-def verify(terminal: Terminal, slug: str | None, account_id: str | None) -> None:
+@click.option(
+    "--anchors",
+    "anchors_file",
+    type=click.File("rb"),
+    help="What `serve jobs` has logged, kept elsewhere: the chain is compared with its anchors.",
+)
+def verify(
+    terminal: Terminal, slug: str | None, account_id: str | None, anchors_file: IO[bytes] | None
+) -> None:
     """Verify a log's chain; the first event that is not as it was recorded is named.
 
     Ends with 1 where there is one.
@@ -31,12 +49,24 @@ def verify(terminal: Terminal, slug: str | None, account_id: str | None) -> None
 
     async def work(config: Config, database: Database) -> Verification:
         chain = await _chain(database, slug, account_id)
-        return await actions.verify(database, config.audit_keys, chain)
+        anchors = [] if anchors_file is None else list(_anchors(anchors_file))
+        return await actions.verify(database, config.audit_keys, chain, anchors)
 
     found = with_database(terminal, work)
     terminal.show(found, found.words)
     if found.broken is not None:
         sys.exit(1)
+
+
+def _anchors(lines: Iterable[bytes]) -> Iterator[Anchor]:
+    """Read the anchors among the lines of a log; what is none is passed over."""
+    for line in lines:
+        try:
+            read = _decode(line)
+        except msgspec.MsgspecError:
+            continue
+        if read.event == ANCHORED:
+            yield read
 
 
 async def _chain(database: Database, slug: str | None, account_id: str | None) -> Chain:

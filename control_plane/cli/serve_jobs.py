@@ -9,6 +9,7 @@ import click
 from control_plane.cli.command import Terminal, command
 from control_plane.cli.ending import Ended, Ending
 from control_plane.cli.settings import Login, load_config
+from control_plane.jobs.audit_log import anchor_audit_log, keep_audit_log
 from control_plane.jobs.clean_up import clean_up, rescue_jobs
 from control_plane.jobs.deletions import delete_tenants
 from control_plane.jobs.key_rotation import rotate_keys
@@ -44,6 +45,8 @@ def serve_jobs(terminal: Terminal) -> None:
                 group.create_task(publish_limits(database))
                 group.create_task(keep_ledger(database, config.ledger_days))
                 group.create_task(roll_up_usage(database))
+                group.create_task(keep_audit_log(database, config.audit_keys))
+                group.create_task(anchor_audit_log(database))
                 group.create_task(clean_up(database))
                 group.create_task(delete_tenants(database))
                 group.create_task(rescue_jobs(database))

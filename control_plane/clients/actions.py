@@ -190,14 +190,24 @@ async def delete_client(
 ) -> None:
     """Delete the client and refuse every token it holds."""
     async with edit_tenant(database, tenant) as connection:
-        held = await repository.get_client(connection, client_id)
-        names = [each.name for each in await list_secrets(connection, client_id)]
-        await remove_secrets(connection, client_id, names)
-        if not await repository.delete_client(connection, client_id):
-            raise UnknownClient(_UNKNOWN)
-        await repository.revoke_tokens_of_client(connection, tenant, client_id)
+        held = await remove_client(connection, client_id)
         noted = Noted("client.delete", f"client {client_id}", before=_facts_of(held))
         await record(connection, by, noted)
+
+
+async def remove_client(connection: AsyncConnection, client_id: ClientId) -> ClientDetails:
+    """Delete it in the tenant's transaction, which records it as what it was; give what it was.
+
+    Raises UnknownClient.
+    """
+    held = await repository.get_client(connection, client_id)
+    if held is None:
+        raise UnknownClient(_UNKNOWN)
+    names = [each.name for each in await list_secrets(connection, client_id)]
+    await remove_secrets(connection, client_id, names)
+    await repository.delete_client(connection, client_id)
+    await repository.revoke_tokens_of_client(connection, tenant_of(connection), client_id)
+    return held
 
 
 async def revoke_tokens(

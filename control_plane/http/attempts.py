@@ -17,6 +17,7 @@ from shared.domain.refused import Refused
 _MOST = 10  # attempts within
 _WINDOW = timedelta(minutes=1)
 _WINDOW_OF_CODES = timedelta(hours=1)  # six digits are soon guessed: so many an hour, not a minute
+_WINDOW_OF_REFUSALS = timedelta(minutes=10)
 _MAXIMUM_KEPT = 20_000
 
 
@@ -56,12 +57,24 @@ class Attempts:
         """Count a letter that is asked for: nobody's mailbox is filled. Raises TooManyAttempts."""
         _count(self._people, f"letter to {to}", now)
 
+    def is_news(self, now: datetime, person: str) -> bool:
+        """Tell whether a refusal of the person is the first for a while: the log has one row."""
+        try:
+            _count(self._people, f"refusal of {person}", now, _WINDOW_OF_REFUSALS, most=1)
+        except TooManyAttempts:
+            return False
+        return True
+
     def __len__(self) -> int:
         return len(self._networks) + len(self._people)
 
 
 def _count(
-    kept: dict[bytes, _Counted], name: str, now: datetime, window: timedelta = _WINDOW
+    kept: dict[bytes, _Counted],
+    name: str,
+    now: datetime,
+    window: timedelta = _WINDOW,
+    most: int = _MOST,
 ) -> None:
     key = blake2b(name.encode(), digest_size=16).digest()  # a name may be as long as a form
     counted = kept.get(key)
@@ -69,5 +82,5 @@ def _count(
         counted = _Counted(ends_at=now + window)
         keep(kept, key, counted, _MAXIMUM_KEPT)
     counted.attempts += 1
-    if counted.attempts > _MOST:
+    if counted.attempts > most:
         raise TooManyAttempts(int((counted.ends_at - now).total_seconds()) + 1)

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 from litestar import Request
-from litestar.exceptions import NotAuthorizedException
+from litestar.exceptions import NotAuthorizedException, NotFoundException
 
 from control_plane.http.meter import Meter
 from control_plane.members.rules import ROLE_NAMES, Permission, Role, may
@@ -42,3 +42,11 @@ def signed_in_of(request: Request[Any, Any, Any]) -> SignedIn:
     if not isinstance(signed_in, SignedIn):
         raise NotAuthorizedException
     return signed_in
+
+
+def account_of(request: Request[Any, Any, Any]) -> str:
+    """Name the account that they look at; who is in none finds nothing of one: 404."""
+    account_id = signed_in_of(request).account_id
+    if account_id is None:
+        raise NotFoundException
+    return account_id

@@ -1,5 +1,6 @@
 """Pages for people who are not signed in: their forms need a token too, and so a cookie."""
 
+import re
 import secrets
 from collections.abc import Collection
 from typing import Any
@@ -12,6 +13,8 @@ from control_plane.http.rendering import Pages
 from control_plane.sessions.actions import Visitor
 from shared.domain.client_address import client_address
 from shared.domain.outbound_url import Network
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class Visitors:
@@ -37,4 +40,6 @@ class Visitors:
         peer = request.client.host if request.client else None
         address = client_address(peer, tuple(request.scope["headers"]), self._proxies)
         agent = request.headers.get("user-agent", "")
-        return Visitor(str(address), agent, request.cookies.get(SESSION, ""))
+        given = request.headers.get("x-request-id", "")
+        request_id = given if _REQUEST_ID.fullmatch(given) else f"r_{secrets.token_hex(8)}"
+        return Visitor(str(address), agent, request.cookies.get(SESSION, ""), request_id)

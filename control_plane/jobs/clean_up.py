@@ -1,6 +1,7 @@
 """Taking back the jobs of workers that are gone, and removing what has ended, in small pieces.
 
-Sessions that are over, people who never confirmed their address, jobs that were given up.
+Sessions that are over, people who never confirmed their address, jobs that were given up, answers
+of the management API that nobody asks for again.
 """
 
 import asyncio
@@ -11,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from control_plane.jobs.repository import forget_failed, requeue_stalled
+from control_plane.management_api.repeats import KEPT
+from control_plane.management_api.repository import forget_answers
 from control_plane.people.actions import remove_unconfirmed
 from control_plane.sessions.repository import remove_ended
 from shared.runtime.database import DATABASE_TROUBLE, Database
@@ -31,6 +34,7 @@ _ENDED: dict[str, tuple[Remove, timedelta]] = {
     "sessions": (remove_ended, timedelta()),
     "unconfirmed people": (remove_unconfirmed, _CONFIRM_WITHIN),
     "failed jobs": (forget_failed, _FAILED_KEPT),
+    "answers to repeat": (forget_answers, KEPT),
 }
 
 

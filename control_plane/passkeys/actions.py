@@ -26,14 +26,15 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from control_plane.members import repository as members
+from control_plane.audit.actions import record_of_person
+from control_plane.audit.rules import Actor, Noted
 from control_plane.passkeys import repository
 from control_plane.passkeys.repository import PasskeyRow
 from control_plane.passkeys.rules import PasskeyRefused, Purpose, challenge, made_at, name_of
 from control_plane.people import letters
 from control_plane.people import repository as people
-from control_plane.people.actions import QueueLetter
-from control_plane.sessions.actions import Begun, Visitor, begin_session
+from control_plane.people.actions import QueueLetter, begin_signed_in
+from control_plane.sessions.actions import Begun, Visitor
 from control_plane.sessions.rules import SessionKind
 from shared.runtime.database import Database
 
@@ -84,9 +85,7 @@ class Passkeys:
             )
         )
 
-    async def register(
-        self, person_id: str, session: str, sent: str, name: str, now: datetime
-    ) -> None:
+    async def register(self, by: Actor, session: str, sent: str, name: str, now: datetime) -> None:
         """Keep a passkey. Raises PasskeyRefused."""
         asked, _ = self._challenge_in(Purpose.REGISTER, session, sent, now)
         try:
@@ -101,7 +100,7 @@ class Passkeys:
             raise PasskeyRefused from None
         new = PasskeyRow(
             credential_id=verified.credential_id,
-            person_id=person_id,
+            person_id=by.id,
             public_key=verified.credential_public_key,
             sign_count=verified.sign_count,
             name=name_of(name),
@@ -111,7 +110,8 @@ class Passkeys:
         async with self._database.control() as connection:
             if not await repository.add_passkey(connection, new):
                 raise PasskeyRefused
-            person = await people.find_person(connection, person_id)
+            await record_of_person(connection, by, _noted("add", new.name))
+            person = await people.find_person(connection, by.id)
             if person is not None:
                 letter = letters.passkey_added(person.email, self._console_url)
                 await self._queue(connection, letter)
@@ -130,23 +130,24 @@ class Passkeys:
             person = await people.find_person(connection, held.person_id)
             if not used or person is None or person.verified_at is None:
                 raise PasskeyRefused
-            await people.change_person(connection, person.id, signed_in_at=now)
-            account_id = await members.first_account_of(connection, person.id)
-            return await begin_session(
-                connection, SessionKind.CONSOLE, person.id, account_id, visitor, now
+            return await begin_signed_in(
+                connection, person, SessionKind.CONSOLE, visitor, now, proof="passkey"
             )
 
     async def list_passkeys(self, person_id: str) -> list[PasskeyRow]:
         async with self._database.control() as connection:
             return await repository.passkeys_of(connection, person_id)
 
-    async def remove(self, person_id: str, public_id: str) -> None:
+    async def remove(self, by: Actor, public_id: str) -> None:
         try:
             credential_id = bytes.fromhex(public_id)
         except ValueError:
             return
         async with self._database.control() as connection:
-            await repository.remove_passkey(connection, person_id, credential_id)
+            held = await repository.find_passkey(connection, credential_id)
+            if held is not None and held.person_id == by.id:
+                await repository.remove_passkey(connection, by.id, credential_id)
+                await record_of_person(connection, by, _noted("remove", held.name))
 
     def _challenge(self, purpose: Purpose, session: str, now: datetime) -> bytes:
         return challenge(self._key, purpose, session, secrets.token_bytes(_NONCE), now)
@@ -176,6 +177,10 @@ class Passkeys:
         except _MALFORMED:
             raise PasskeyRefused from None
         return verified.new_sign_count
+
+
+def _noted(verb: str, name: str) -> Noted:
+    return Noted(f"passkey.{verb}", f"passkey {name}")
 
 
 def _parsed(sent: str) -> Any:

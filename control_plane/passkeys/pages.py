@@ -5,6 +5,7 @@ from typing import Any
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 
+from control_plane.audit.acting import acting
 from control_plane.http.attempts import Attempts
 from control_plane.http.clock import Clock
 from control_plane.http.cookies import session_cookie
@@ -77,13 +78,14 @@ async def registration_options(
 async def register(
     request: AnyRequest,
     pages: NamedDependency[Pages],
+    visitors: NamedDependency[Visitors],
     passkeys: NamedDependency[Passkeys],
     clock: NamedDependency[Clock],
 ) -> Response[Any]:
-    fields, person_id = await read_fields(request), signed_in_of(request).session.person_id
+    fields, by = await read_fields(request), acting(request, visitors)
     try:
         await passkeys.register(
-            person_id, _bound_to(request), fields["credential"], fields["name"], clock()
+            by, _bound_to(request), fields["credential"], fields["name"], clock()
         )
     except PasskeyRefused as refusal:
         return await _list(request, pages, passkeys, error=str(refusal))
@@ -92,10 +94,13 @@ async def register(
 
 @post("/you/passkeys/remove", opt=_STEPPED_UP, status_code=200)
 async def remove(
-    request: AnyRequest, pages: NamedDependency[Pages], passkeys: NamedDependency[Passkeys]
+    request: AnyRequest,
+    pages: NamedDependency[Pages],
+    visitors: NamedDependency[Visitors],
+    passkeys: NamedDependency[Passkeys],
 ) -> Response[Any]:
     public_id = (await read_fields(request))["passkey"]
-    await passkeys.remove(signed_in_of(request).session.person_id, public_id)
+    await passkeys.remove(acting(request, visitors), public_id)
     return pages.go(request, "/you/passkeys")
 
 

@@ -13,8 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from control_plane.accounts import repository as accounts
 from control_plane.accounts.rules import check_name
-from control_plane.audit.actions import record_of_account
-from control_plane.audit.rules import Actor, ActorKind, Noted
+from control_plane.audit.acting import visiting
+from control_plane.audit.actions import record_of_account, record_of_person
+from control_plane.audit.rules import Noted
 from control_plane.mail.rules import Letter
 from control_plane.members import repository as members
 from control_plane.members.rules import Role
@@ -60,7 +61,7 @@ class PeopleKeeper:
         self._queue = queue
         self._console_url = console_url
 
-    async def sign_up(self, asked: SignUp, now: datetime) -> None:
+    async def sign_up(self, asked: SignUp, visitor: Visitor, now: datetime) -> None:
         """Make the person, the account and its owner. Raises InvalidEmail, WeakPassword,
         InvalidAccount; not where the address is known.
         """
@@ -73,7 +74,7 @@ class PeopleKeeper:
             if await repository.add_person(connection, person_id, email, password_hash):
                 await accounts.add_account(connection, account_id, asked.account)
                 await members.add_member(connection, account_id, person_id, Role.OWNER)
-                by = Actor(kind=ActorKind.PERSON, id=person_id, email=email)
+                by = visiting(person_id, email, visitor)
                 noted = Noted(
                     "account.create", f"account {account_id}", after={"name": asked.account}
                 )
@@ -103,8 +104,12 @@ class PeopleKeeper:
                 raise LinkRefused("this link is too old or was used already")
             await repository.change_person(connection, person_id, verified_at=now)
             person = await repository.find_person(connection, person_id)
+            if person is None:
+                raise LinkRefused("this link is too old or was used already")
+            by, target = visiting(person_id, person.email, visitor), f"person {person_id}"
+            await record_of_person(connection, by, Noted("person.confirm_address", target))
             kind = whole_or_half(person, SessionKind.CONSOLE)
-            return await _begin(connection, person_id, kind, visitor, now)
+            return await begin_signed_in(connection, person, kind, visitor, now, proof="link")
 
     async def sign_in(
         self, email: str, password: str, kind: SessionKind, visitor: Visitor, now: datetime
@@ -120,7 +125,32 @@ class PeopleKeeper:
             raise SignInRefused("the address or the password is not right, or not confirmed yet")
         async with self._database.control() as connection:
             wanted = whole_or_half(person, kind)
-            return await _begin(connection, person.id, wanted, visitor, now)
+            return await begin_signed_in(connection, person, wanted, visitor, now, proof="password")
+
+    async def note_refused(self, email: str, visitor: Visitor) -> None:
+        """Record that somebody failed to sign in as this person, if there is one.
+
+        After the answer: its time tells nobody whether the address is known.
+        """
+        async with self._database.control() as connection:
+            person = await repository.find_by_email(connection, email)
+            if person is not None:
+                by = visiting(person.id, person.email, visitor)
+                await record_of_person(connection, by, refused(person.id, "password"))
+
+    async def sign_out(self, visitor: Visitor) -> None:
+        """End the visitor's session."""
+        digest = digest_of(visitor.token)
+        async with self._database.control() as connection:
+            held = await sessions.find_session(connection, digest)
+            await sessions.remove_session(connection, digest)
+            if held is None:
+                return
+            person = await repository.find_person(connection, held.person_id)
+            if person is not None:
+                by = visiting(person.id, person.email, visitor)
+                noted = Noted("session.end", f"session {held.public_id}")
+                await record_of_person(connection, by, noted)
 
     async def ask_reset(self, email: str, now: datetime) -> None:
         """Mail a link with which to choose a new password, if there is such a person."""
@@ -133,7 +163,7 @@ class PeopleKeeper:
                 connection, letters.password_reset(person.email, self._console_url, token)
             )
 
-    async def reset(self, token: str, password: str, now: datetime) -> None:
+    async def reset(self, token: str, password: str, visitor: Visitor, now: datetime) -> None:
         """Choose a new password by a mailed link; every session of the person ends.
 
         Raises LinkRefused or WeakPassword; a weak password does not use the link up.
@@ -155,6 +185,9 @@ class PeopleKeeper:
             await sessions.remove_sessions_of(connection, person_id)
             person = await repository.find_person(connection, person_id)
             if person is not None:
+                by = visiting(person.id, person.email, visitor)
+                noted = Noted("person.reset_password", f"person {person.id}")
+                await record_of_person(connection, by, noted)
                 await self._queue(
                     connection, letters.password_changed(person.email, self._console_url)
                 )
@@ -178,12 +211,34 @@ async def _link(
     return token
 
 
-async def _begin(
-    connection: AsyncConnection, person_id: str, kind: SessionKind, visitor: Visitor, now: datetime
+async def begin_signed_in(
+    connection: AsyncConnection,
+    person: PersonRow,
+    kind: SessionKind,
+    visitor: Visitor,
+    now: datetime,
+    *,
+    proof: str,
 ) -> Begun:
-    await repository.change_person(connection, person_id, signed_in_at=now)
-    account_id = await members.first_account_of(connection, person_id)
-    return await begin_session(connection, kind, person_id, account_id, visitor, now)
+    """Begin a session of who has proved who they are; half of one is in no log."""
+    await repository.change_person(connection, person.id, signed_in_at=now)
+    account_id = await members.first_account_of(connection, person.id)
+    begun = await begin_session(connection, kind, person.id, account_id, visitor, now)
+    if kind is not SessionKind.HALF:
+        by = visiting(person.id, person.email, visitor)
+        await record_of_person(connection, by, signed_in(begun, proof))
+    return begun
+
+
+def refused(person_id: str, proof: str) -> Noted:
+    return Noted("session.refuse", f"person {person_id}", after={"proof": proof})
+
+
+def signed_in(begun: Begun, proof: str) -> Noted:
+    """Say it as the log has it."""
+    session = begun.session
+    after = {"kind": session.kind, "proof": proof}
+    return Noted("session.begin", f"session {session.public_id}", after=after)
 
 
 async def remove_unconfirmed(connection: AsyncConnection, before: datetime, limit: int) -> int:

@@ -5,13 +5,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 from litestar import Request, Response, get, post
+from litestar.background_tasks import BackgroundTask
 from litestar.di import NamedDependency
 from litestar.params import FromQuery
 
 from control_plane.accounts.rules import InvalidAccount
 from control_plane.http.attempts import Attempts
 from control_plane.http.clock import Clock
-from control_plane.http.cookies import SESSION, no_session_cookie, session_cookie
+from control_plane.http.cookies import no_session_cookie, session_cookie
 from control_plane.http.even_time import even_time
 from control_plane.http.forms import Fields, read_fields
 from control_plane.http.rendering import Pages, own_path
@@ -23,9 +24,8 @@ from control_plane.people.actions import (
     SignUp,
 )
 from control_plane.people.rules import InvalidEmail, WeakPassword
-from control_plane.sessions.actions import Begun, end_session
+from control_plane.sessions.actions import Begun
 from control_plane.sessions.rules import SessionKind
-from shared.runtime.database import Database
 
 _OPEN = {"open": True}
 _SECRET = ("password", "csrf", "token")
@@ -51,7 +51,7 @@ async def sign_up(
     asked = SignUp(email=fields["email"], password=fields["password"], account=fields["account"])
     try:
         async with even_time():
-            await people.sign_up(asked, clock())
+            await people.sign_up(asked, visitors.visitor(request), clock())
     except (InvalidEmail, WeakPassword, InvalidAccount) as refusal:
         errors = {_field_of(refusal): str(refusal)}
         form = fields.without(*_SECRET)
@@ -127,21 +127,27 @@ async def sign_in(
     try:
         begun = await people.sign_in(fields["email"], fields["password"], kind, visitor, now)
     except SignInRefused as refusal:
-        return visitors.show(
+        answer = visitors.show(
             request,
             "people/sign_in.html",
             status=422,
             form=fields.without(*_SECRET),
             error=str(refusal),
         )
+        if attempts.is_news(now, _name_of(fields)):
+            answer.background = BackgroundTask(people.note_refused, _name_of(fields), visitor)
+        return answer
     return pages.go(request, _onward(begun, fields), [session_cookie(begun)])
 
 
 @post("/signout", opt=_OPEN, status_code=200)
 async def sign_out(
-    request: AnyRequest, pages: NamedDependency[Pages], database: NamedDependency[Database]
+    request: AnyRequest,
+    pages: NamedDependency[Pages],
+    visitors: NamedDependency[Visitors],
+    people: NamedDependency[PeopleKeeper],
 ) -> Response[Any]:
-    await end_session(database, request.cookies.get(SESSION, ""))
+    await people.sign_out(visitors.visitor(request))
     return pages.go(request, "/signin", [no_session_cookie()])
 
 
@@ -182,7 +188,8 @@ async def choose(
 ) -> Response[Any]:
     fields = await read_fields(request)
     try:
-        await people.reset(fields["token"], fields["password"], clock())
+        visitor = visitors.visitor(request)
+        await people.reset(fields["token"], fields["password"], visitor, clock())
     except WeakPassword as refusal:
         return visitors.show(
             request,

@@ -12,8 +12,10 @@ from datetime import datetime
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from control_plane.audit.actions import record_of_person
+from control_plane.audit.rules import Actor, Noted
 from control_plane.people import letters, repository
-from control_plane.people.actions import QueueLetter
+from control_plane.people.actions import QueueLetter, refused, signed_in
 from control_plane.second_factors.rules import (
     CodeRefused,
     digest_of_code,
@@ -78,13 +80,13 @@ class SecondFactors:
         return Offer(self._opened(_octets(sealed), person_id), sealed)
 
     async def turn_on(
-        self, person_id: str, sealed: str, code: str, token: str, now: datetime
+        self, by: Actor, sealed: str, code: str, token: str, now: datetime
     ) -> TurnedOn:
         """Keep the secret, once a code proves that the app has it; other sessions end.
 
         Raises CodeRefused or SetUpRefused.
         """
-        octets = _octets(sealed)
+        octets, person_id = _octets(sealed), by.id
         step = step_of(self._opened(octets, person_id), code, now)
         if step is None:
             raise CodeRefused
@@ -96,24 +98,26 @@ class SecondFactors:
             if not await repository.spend_step(connection, person_id, step):
                 raise CodeRefused
             await self._tell(connection, person_id, letters.second_factor_on)
+            await record_of_person(connection, by, _noted("turn_on", person_id))
             begun = await _renewed(connection, token, now)
             await sessions.remove_sessions_of(connection, person_id, digest_of(begun.token))
         return TurnedOn(codes, begun)
 
-    async def turn_off(self, person_id: str) -> None:
+    async def turn_off(self, by: Actor) -> None:
+        person_id = by.id
         async with self._database.control() as connection:
             await repository.change_person(
                 connection, person_id, totp_sealed=None, recovery_digests=[]
             )
             await self._tell(connection, person_id, letters.second_factor_off)
+            await record_of_person(connection, by, _noted("turn_off", person_id))
 
-    async def renew_recovery_codes(self, person_id: str) -> list[str]:
+    async def renew_recovery_codes(self, by: Actor) -> list[str]:
         """Make ten others; those of before are good no more."""
         codes = new_recovery_codes()
         async with self._database.control() as connection:
-            await repository.change_person(
-                connection, person_id, recovery_digests=self._digests(codes)
-            )
+            await repository.change_person(connection, by.id, recovery_digests=self._digests(codes))
+            await record_of_person(connection, by, _noted("renew_codes", by.id))
         return codes
 
     async def codes_left(self, person_id: str) -> int | None:
@@ -130,12 +134,18 @@ class SecondFactors:
             await self._prove(connection, person_id, code, now)
 
     async def complete(
-        self, person_id: str, token: str, code: str, kind: SessionKind, now: datetime
+        self, by: Actor, token: str, code: str, kind: SessionKind, now: datetime
     ) -> Begun:
         """Put a whole session in the place of a half one. Raises CodeRefused."""
         async with self._database.control() as connection:
-            await self._prove(connection, person_id, code, now)
-            return await _renewed(connection, token, now, kind)
+            await self._prove(connection, by.id, code, now)
+            begun = await _renewed(connection, token, now, kind)
+            await record_of_person(connection, by, signed_in(begun, "second factor"))
+            return begun
+
+    async def note_refused(self, by: Actor) -> None:
+        async with self._database.control() as connection:
+            await record_of_person(connection, by, refused(by.id, "second factor"))
 
     async def _prove(
         self, connection: AsyncConnection, person_id: str, code: str, now: datetime
@@ -165,6 +175,10 @@ class SecondFactors:
         person = await repository.find_person(connection, person_id)
         if person is not None:
             await self._queue(connection, write(person.email, self._console_url))
+
+
+def _noted(verb: str, person_id: str) -> Noted:
+    return Noted(f"second_factor.{verb}", f"person {person_id}")
 
 
 async def _renewed(

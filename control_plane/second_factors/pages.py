@@ -8,12 +8,14 @@ from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromQuery
 
+from control_plane.audit.acting import acting
 from control_plane.http.attempts import Attempts
 from control_plane.http.clock import Clock
 from control_plane.http.cookies import SESSION, session_cookie
 from control_plane.http.forms import read_fields
 from control_plane.http.rendering import Pages, own_path
 from control_plane.http.signed_in import signed_in_of
+from control_plane.http.visitors import Visitors
 from control_plane.second_factors.actions import (
     Offer,
     SecondFactors,
@@ -45,6 +47,7 @@ async def second(
     request: AnyRequest,
     pages: NamedDependency[Pages],
     second_factors: NamedDependency[SecondFactors],
+    visitors: NamedDependency[Visitors],
     attempts: NamedDependency[Attempts],
     clock: NamedDependency[Clock],
 ) -> Response[Any]:
@@ -55,13 +58,15 @@ async def second(
     attempts.count_code(clock(), session.person_id)
     try:
         begun = await second_factors.complete(
-            session.person_id,
+            acting(request, visitors),
             request.cookies[SESSION],
             fields["code"],
             SessionKind.REMEMBERED if remember else SessionKind.CONSOLE,
             clock(),
         )
     except CodeRefused as refusal:
+        if attempts.is_news(clock(), session.person_id):
+            await second_factors.note_refused(acting(request, visitors))
         return _ask(request, pages, target=target, remember=remember, error=str(refusal))
     return pages.go(request, target, [session_cookie(begun)])
 
@@ -101,6 +106,7 @@ async def turn_on(
     request: AnyRequest,
     pages: NamedDependency[Pages],
     second_factors: NamedDependency[SecondFactors],
+    visitors: NamedDependency[Visitors],
     attempts: NamedDependency[Attempts],
     clock: NamedDependency[Clock],
 ) -> Response[Any]:
@@ -108,7 +114,11 @@ async def turn_on(
     attempts.count_code(clock(), person_id)
     try:
         done = await second_factors.turn_on(
-            person_id, fields["sealed"], fields["code"], request.cookies[SESSION], clock()
+            acting(request, visitors),
+            fields["sealed"],
+            fields["code"],
+            request.cookies[SESSION],
+            clock(),
         )
     except CodeRefused as refusal:
         offer = second_factors.offered(fields["sealed"], person_id)
@@ -127,9 +137,10 @@ async def turn_on(
 async def renew_codes(
     request: AnyRequest,
     pages: NamedDependency[Pages],
+    visitors: NamedDependency[Visitors],
     second_factors: NamedDependency[SecondFactors],
 ) -> Response[str]:
-    codes = await second_factors.renew_recovery_codes(signed_in_of(request).session.person_id)
+    codes = await second_factors.renew_recovery_codes(acting(request, visitors))
     return pages.show(request, "second_factors/codes.html", codes=codes)
 
 
@@ -137,9 +148,10 @@ async def renew_codes(
 async def turn_off(
     request: AnyRequest,
     pages: NamedDependency[Pages],
+    visitors: NamedDependency[Visitors],
     second_factors: NamedDependency[SecondFactors],
 ) -> Response[Any]:
-    await second_factors.turn_off(signed_in_of(request).session.person_id)
+    await second_factors.turn_off(acting(request, visitors))
     return pages.go(request, "/you")
 
 

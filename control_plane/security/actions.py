@@ -6,9 +6,11 @@ from datetime import datetime
 
 import msgspec
 
+from control_plane.audit.actions import record_of_person
+from control_plane.audit.rules import Actor, Noted
 from control_plane.people import letters
 from control_plane.people import repository as people
-from control_plane.people.actions import QueueLetter
+from control_plane.people.actions import QueueLetter, refused
 from control_plane.people.passwords import Passwords
 from control_plane.people.rules import check_password
 from control_plane.second_factors.actions import SecondFactors
@@ -22,6 +24,14 @@ from shared.runtime.database import Database
 
 class ProofRefused(Refused):
     """What was given does not prove who it is."""
+
+
+class PasswordChange(msgspec.Struct, frozen=True, kw_only=True):
+    current: str
+    new: str
+
+    def __repr__(self) -> str:
+        return "PasswordChange(…)"
 
 
 class ListedSession(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,21 +78,27 @@ class OwnSecurity:
             raise ProofRefused("the session has ended")
         return begun
 
+    async def note_refused(self, by: Actor) -> None:
+        async with self._database.control() as connection:
+            await record_of_person(connection, by, refused(by.id, "step-up"))
+
     async def change_password(
-        self, held: Session, token: str, current: str, new: str, now: datetime
+        self, held: Session, token: str, change: PasswordChange, by: Actor, now: datetime
     ) -> Begun:
         """Change it; every other session ends. Raises ProofRefused or WeakPassword."""
-        if not await self._is_right(held.person_id, current):
+        if not await self._is_right(held.person_id, change.current):
             raise ProofRefused("the current password is not right")
         async with self._database.control() as connection:
             person = await people.find_person(connection, held.person_id)
         if person is None:
             raise ProofRefused("the session has ended")
-        check_password(new, person.email)
-        password_hash = await self._passwords.digest(new)
+        check_password(change.new, person.email)
+        password_hash = await self._passwords.digest(change.new)
         async with self._database.control() as connection:
             await people.change_person(connection, person.id, password_hash=password_hash)
             await people.remove_links(connection, person.id)
+            noted = Noted("person.change_password", f"person {person.id}")
+            await record_of_person(connection, by, noted)
             await self._queue(connection, letters.password_changed(person.email, self._console_url))
             begun = await renew_session(connection, token, now)
             if begun is None:
@@ -96,13 +112,16 @@ class OwnSecurity:
             rows = await sessions.sessions_of(connection, held.person_id)
         return [_listed(row, held) for row in rows if row.lives(now)]
 
-    async def end_session(self, person_id: str, public_id: str) -> None:
+    async def end_session(self, public_id: str, by: Actor) -> None:
         async with self._database.control() as connection:
-            await sessions.remove_by_public_id(connection, person_id, public_id)
+            if await sessions.remove_by_public_id(connection, by.id, public_id):
+                await record_of_person(connection, by, Noted("session.end", f"session {public_id}"))
 
-    async def end_others(self, person_id: str, token: str) -> None:
+    async def end_others(self, token: str, by: Actor) -> None:
         async with self._database.control() as connection:
-            await sessions.remove_sessions_of(connection, person_id, digest_of(token))
+            await sessions.remove_sessions_of(connection, by.id, digest_of(token))
+            noted = Noted("session.end_others", f"person {by.id}")
+            await record_of_person(connection, by, noted)
 
     async def _is_right(self, person_id: str, password: str) -> bool:
         async with self._database.control() as connection:

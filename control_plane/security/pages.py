@@ -6,6 +6,7 @@ from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromQuery
 
+from control_plane.audit.acting import acting
 from control_plane.http.attempts import Attempts
 from control_plane.http.clock import Clock
 from control_plane.http.cookies import SESSION, no_session_cookie, session_cookie
@@ -15,7 +16,7 @@ from control_plane.http.signed_in import signed_in_of
 from control_plane.http.visitors import Visitors
 from control_plane.people.rules import WeakPassword
 from control_plane.second_factors.rules import CodeRefused
-from control_plane.security.actions import OwnSecurity, ProofRefused
+from control_plane.security.actions import OwnSecurity, PasswordChange, ProofRefused
 
 _SIGNED_IN = {"signed_in": True}
 _DONE = {
@@ -51,7 +52,11 @@ async def change_password(
     attempts.count(clock(), visitors.visitor(request).address, session.person_id)
     try:
         begun = await security.change_password(
-            session, request.cookies[SESSION], fields["current"], fields["new"], clock()
+            session,
+            request.cookies[SESSION],
+            PasswordChange(current=fields["current"], new=fields["new"]),
+            acting(request, visitors),
+            clock(),
         )
     except ProofRefused as refusal:
         return await _you(request, pages, security, clock, errors={"current": str(refusal)})
@@ -62,11 +67,14 @@ async def change_password(
 
 @post("/you/sessions/end", opt=_SIGNED_IN, status_code=200)
 async def end_session(
-    request: AnyRequest, pages: NamedDependency[Pages], security: NamedDependency[OwnSecurity]
+    request: AnyRequest,
+    pages: NamedDependency[Pages],
+    visitors: NamedDependency[Visitors],
+    security: NamedDependency[OwnSecurity],
 ) -> Response[Any]:
     session = signed_in_of(request).session
     public_id = (await read_fields(request))["session"]
-    await security.end_session(session.person_id, public_id)
+    await security.end_session(public_id, acting(request, visitors))
     if public_id == session.public_id:
         return pages.go(request, "/signin", [no_session_cookie()])
     return pages.go(request, "/you?done=session")
@@ -74,10 +82,12 @@ async def end_session(
 
 @post("/you/sessions/end-others", opt=_SIGNED_IN, status_code=200)
 async def end_others(
-    request: AnyRequest, pages: NamedDependency[Pages], security: NamedDependency[OwnSecurity]
+    request: AnyRequest,
+    pages: NamedDependency[Pages],
+    visitors: NamedDependency[Visitors],
+    security: NamedDependency[OwnSecurity],
 ) -> Response[Any]:
-    person_id = signed_in_of(request).session.person_id
-    await security.end_others(person_id, request.cookies[SESSION])
+    await security.end_others(request.cookies[SESSION], acting(request, visitors))
     return pages.go(request, "/you?done=others")
 
 
@@ -96,6 +106,7 @@ async def again(
     request: AnyRequest,
     pages: NamedDependency[Pages],
     security: NamedDependency[OwnSecurity],
+    visitors: NamedDependency[Visitors],
     attempts: NamedDependency[Attempts],
     clock: NamedDependency[Clock],
 ) -> Response[Any]:
@@ -105,6 +116,8 @@ async def again(
     try:
         begun = await security.step_up(session, request.cookies[SESSION], fields["proof"], clock())
     except (ProofRefused, CodeRefused) as refusal:
+        if attempts.is_news(clock(), session.person_id):
+            await security.note_refused(acting(request, visitors))
         return await _again(request, pages, security, target, str(refusal))
     return pages.go(request, target, [session_cookie(begun)])
 

@@ -25,6 +25,7 @@ class Visitor(msgspec.Struct, frozen=True):
     address: str
     agent: str
     token: str = ""  # of the session that the browser has; the next one takes its place
+    request_id: str = ""
 
     def __repr__(self) -> str:
         return f"Visitor({self.address!r}, {self.agent!r})"
@@ -109,11 +110,6 @@ async def find_session(database: Database, token: str, now: datetime) -> Session
         if now - held.seen_at >= SEEN_EVERY:
             await repository.change_session(connection, digest, seen_at=now)
     return held
-
-
-async def end_session(database: Database, token: str) -> None:
-    async with database.control() as connection:
-        await repository.remove_session(connection, digest_of(token))
 
 
 def digest_of(token: str) -> bytes:

@@ -102,14 +102,16 @@ class Joining:
         async with self._database.control() as connection:
             return await repository.accounts_of(connection, person_id)
 
-    async def switch(
-        self, person_id: str, session: str, account_id: str, now: datetime
-    ) -> Begun | None:
+    async def switch(self, by: Actor, session: str, account_id: str, now: datetime) -> Begun | None:
         """Look at another account of the person's; None where it is none of theirs."""
         async with self._database.control() as connection:
-            if await repository.find_role(connection, account_id, person_id) is None:
+            if await repository.find_role(connection, account_id, by.id) is None:
                 return None
-            return await move_session(connection, session, account_id, now)
+            begun = await move_session(connection, session, account_id, now)
+            if begun is not None:
+                noted = Noted("session.switch", f"session {begun.session.public_id}")
+                await record_of_account(connection, account_id, by, noted)
+            return begun
 
 
 async def _spend(connection: AsyncConnection, token: str, now: datetime) -> InvitationRow:

@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.params import FromQuery
 
-from control_plane.audit.acting import acting_as, person_acting
+from control_plane.audit.acting import acting, acting_as, person_acting
 from control_plane.http.clock import Clock
 from control_plane.http.cookies import SESSION, session_cookie
 from control_plane.http.forms import read_fields
@@ -71,12 +71,13 @@ async def accounts_page(
 async def switch(
     request: AnyRequest,
     pages: NamedDependency[Pages],
+    visitors: NamedDependency[Visitors],
     joining: NamedDependency[Joining],
     clock: NamedDependency[Clock],
 ) -> Response[Any]:
     account_id = (await read_fields(request))["account_id"]
-    person_id, session = signed_in_of(request).session.person_id, request.cookies.get(SESSION, "")
-    begun = await joining.switch(person_id, session, account_id, clock())
+    by, session = acting(request, visitors), request.cookies.get(SESSION, "")
+    begun = await joining.switch(by, session, account_id, clock())
     if begun is None:
         raise NotFoundException
     return pages.go(request, "/", [session_cookie(begun)])

@@ -11,7 +11,7 @@ from control_plane.audit.acting import acting
 from control_plane.http.clock import Clock
 from control_plane.http.forms import read_fields
 from control_plane.http.rendering import Pages
-from control_plane.http.signed_in import signed_in_of
+from control_plane.http.signed_in import account_of, signed_in_of
 from control_plane.http.visitors import Visitors
 from control_plane.members.rules import (
     MATRIX,
@@ -53,7 +53,7 @@ async def invite(
     by = acting(request, visitors)
     try:
         role = read_role(fields["role"])
-        await team.invite(_account_of(request), fields["email"], role, by, clock())
+        await team.invite(account_of(request), fields["email"], role, by, clock())
     except _REFUSALS as refusal:
         return await _show(request, pages, team, clock, str(refusal), fields["email"])
     return pages.go(request, "/team")
@@ -68,7 +68,7 @@ async def withdraw(
 ) -> Response[Any]:
     email = (await read_fields(request))["email"]
     try:
-        await team.withdraw(_account_of(request), email, acting(request, visitors))
+        await team.withdraw(account_of(request), email, acting(request, visitors))
     except UnknownMember:
         raise NotFoundException from None
     return pages.go(request, "/team")
@@ -86,7 +86,7 @@ async def change_role(
     by = acting(request, visitors)
     try:
         to = read_role((await read_fields(request))["role"])
-        await team.change_role(_account_of(request), person_id, to, by)
+        await team.change_role(account_of(request), person_id, to, by)
     except RoleRefused as refusal:
         return await _show(request, pages, team, clock, str(refusal))
     except UnknownMember:
@@ -104,7 +104,7 @@ async def remove(
     clock: NamedDependency[Clock],
 ) -> Response[Any]:
     try:
-        await team.remove(_account_of(request), person_id, acting(request, visitors))
+        await team.remove(account_of(request), person_id, acting(request, visitors))
     except RoleRefused as refusal:
         return await _show(request, pages, team, clock, str(refusal))
     except UnknownMember:
@@ -113,13 +113,6 @@ async def remove(
 
 
 TEAM_PAGES = [team_page, invite, withdraw, change_role, remove]
-
-
-def _account_of(request: AnyRequest) -> str:
-    account_id = signed_in_of(request).account_id
-    if account_id is None:
-        raise NotFoundException
-    return account_id
 
 
 async def _show(
@@ -131,7 +124,7 @@ async def _show(
     email: str = "",
 ) -> Response[str]:
     signed_in = signed_in_of(request)
-    found = await team.show(_account_of(request), clock())
+    found = await team.show(account_of(request), clock())
     given = [role for role in Role if role is not Role.OWNER or signed_in.role is Role.OWNER]
     return pages.show(
         request,

@@ -9,7 +9,10 @@ from control_plane.http.paging import SIZE, Listed
 from control_plane.http.signed_in import signed_in_of
 from control_plane.tenancy import repository
 from control_plane.tenancy.repository import OwnTenant
+from shared.domain.ids import TenantId
 from shared.runtime.database import Database
+
+_MOST = 200
 
 
 async def own_tenant(database: Database, request: Request[Any, Any, Any], slug: str) -> OwnTenant:
@@ -38,6 +41,19 @@ async def search_own_tenants(
 ) -> list[OwnTenant]:
     async with database.control() as connection:
         return await repository.search_own(connection, account_id, search, limit)
+
+
+async def every_own_tenant(database: Database, account_id: str) -> list[OwnTenant]:
+    """List all that a plan's account has; of one without limits, so many as a page can hold."""
+    async with database.control() as connection:
+        rows, _ = await repository.list_own(connection, account_id, "", offset=0, limit=_MOST)
+    return rows
+
+
+async def tenants_of(database: Database, account_id: str) -> list[TenantId]:
+    """Name all tenants of the account that are there, the built-in one too."""
+    async with database.control() as connection:
+        return await repository.ids_of_account(connection, account_id)
 
 
 async def first_tenant(database: Database, account_id: str) -> OwnTenant | None:

@@ -80,6 +80,16 @@ async def search_own(
     return [msgspec.convert(row, OwnTenant) for row in rows.mappings()]
 
 
+async def ids_of_account(connection: AsyncConnection, account_id: str) -> list[TenantId]:
+    """Name all that are not deleted, the built-in one too."""
+    rows = await connection.execute(
+        select(tenant.c.id)
+        .where(tenant.c.account_id == account_id, tenant.c.status != TenantStatus.DELETED)
+        .order_by(tenant.c.id)
+    )
+    return [TenantId(row.id) for row in rows]
+
+
 async def first_own(connection: AsyncConnection, account_id: str) -> OwnTenant | None:
     """Find the tenant that the account made first."""
     found = await connection.execute(

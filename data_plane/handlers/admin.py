@@ -63,7 +63,8 @@ async def _by_token(asked: Asked, given: Given) -> str:
         now=given.clock(),
     )
     key = await given.clients.get(system, claims.client_id)
-    check_may_revoke(claims, key, asked.issuer.snapshot.account_id)
+    snapshot = asked.issuer.snapshot
+    check_may_revoke(claims, key, snapshot.account_id, snapshot.slug)
     return claims.client_id
 
 

@@ -20,7 +20,7 @@ from data_plane.protocol.errors import (
 from data_plane.protocol.request_gate import Form
 from data_plane.protocol.revocation import DenySet, Revocation, RevocationKind
 from shared.domain.client import MAXIMUM_TOKEN_LIFETIME, Client
-from shared.domain.management import OPERATOR, REVOKE_TOKENS, KeyClaims
+from shared.domain.management import REVOKE_TOKENS, KeyClaims
 
 _BEARER = re.compile(rb"bearer +(?P<token>[A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
 _TOKEN_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -55,15 +55,18 @@ def check_token(
     return claims
 
 
-def check_may_revoke(claims: AccessTokenClaims, key: Client | None, account: str) -> None:
+def check_may_revoke(
+    claims: AccessTokenClaims, key: Client | None, account: str, slug: str
+) -> None:
     """Refuse the key of an account that neither has this tenant nor runs the installation.
 
-    To it the tenant is not there: it need not learn which slugs others have.
+    To it the tenant is not there: it need not learn which slugs others have. So it is to a key
+    that is for other tenants of the account.
     """
-    own = _account_of(key)
+    own = _claims_of(key)
     if REVOKE_TOKENS not in claims.scope.split(" "):
         raise InsufficientScope("the management token lacks the scope revoke:tokens")
-    if own not in {account, OPERATOR}:
+    if not own.covers(account, slug):
         raise NotFound("there is nothing here")
 
 
@@ -81,16 +84,16 @@ def read_revocation(form: Form, *, now: int) -> Revocation:
             raise InvalidRequest("give exactly one of jti, client_id and everything=true")
 
 
-def _account_of(key: Client | None) -> str:
+def _claims_of(key: Client | None) -> KeyClaims:
     if key is None or not key.enabled:
         raise InvalidToken(_INVALID)
     try:
-        account = _decode_claims(key.claims).account
+        own = _decode_claims(key.claims)
     except msgspec.MsgspecError:
-        account = ""
-    if not account:
+        raise InvalidToken(_INVALID) from None
+    if not own.account:
         raise InvalidToken(_INVALID)
-    return account
+    return own
 
 
 def _until_now(kind: RevocationKind, subject: str, now: int) -> Revocation:

@@ -7,11 +7,11 @@ the workload it runs as. Nothing here is verified against a key: that is the cal
 import msgspec
 
 from data_plane.protocol.errors import InvalidClient, InvalidRequest
-from data_plane.protocol.jws import Jws, MalformedJws, read_json, read_jws
 from data_plane.protocol.once import Kind, Once, once
 from data_plane.protocol.request_gate import Form
 from shared.domain.client import Client
 from shared.domain.ids import ClientId
+from shared.domain.jws import Jws, MalformedJws, read_json, read_jws
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 

@@ -8,15 +8,15 @@ from urllib.parse import SplitResult, urlsplit
 import msgspec
 
 from data_plane.protocol.errors import InvalidDpopProof
-from data_plane.protocol.jws import (
+from data_plane.protocol.once import Kind, Once, once
+from shared.domain.client_jwk import ClientJwk, InvalidKeySet, check_key_set, thumbprint
+from shared.domain.jws import (
     FOREIGN_ALGORITHMS,
     Jws,
     MalformedJws,
     read_json,
     read_jws,
 )
-from data_plane.protocol.once import Kind, Once, once
-from shared.domain.client_jwk import ClientJwk, InvalidKeySet, check_key_set, thumbprint
 
 # Seconds. FAPI 2.0 section 5.3.2.1: a clock that is 10 s ahead must do, one of 60 s must not. A
 # proof may be as old as a slow connection makes it; the replay store keeps it for as long.

@@ -7,7 +7,7 @@ import hmac
 from hmac import compare_digest
 
 from data_plane.protocol.client_authentication import Peppers
-from data_plane.protocol.jws import encode_base64url
+from shared.domain.jws import encode_base64url
 
 _STEP = 60  # seconds
 _OCTETS = 18

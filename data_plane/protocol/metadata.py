@@ -3,10 +3,10 @@
 import msgspec
 
 from data_plane.protocol.client_authentication import METHODS
-from data_plane.protocol.jws import FOREIGN_ALGORITHMS
 from data_plane.protocol.signed_introspection import INTROSPECTION_ALGORITHM
 from data_plane.protocol.token_request import GRANT_TYPES
 from shared.domain.jwk import Algorithm
+from shared.domain.jws import FOREIGN_ALGORITHMS
 from shared.domain.snapshot import IssuerSnapshot
 
 

@@ -23,10 +23,16 @@ MANAGEMENT_SCOPES: Mapping[str, str] = MappingProxyType(
 )
 
 
-class KeyClaims(msgspec.Struct, frozen=True):
+class KeyClaims(msgspec.Struct, frozen=True, omit_defaults=True):
     """The static claims of an API key, which is a client of the built-in tenant."""
 
     account: str
+    tenants: tuple[str, ...] = ()  # slugs, where it is for some of the account's and no others
+
+    def covers(self, account: str, slug: str) -> bool:
+        """Tell whether the key is for this tenant of the account. The operator's is for each."""
+        of_account = self.account in {account, OPERATOR}
+        return of_account and (not self.tenants or slug in self.tenants)
 
 
 def management_audience(console_url: str) -> str:

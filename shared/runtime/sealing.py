@@ -1,8 +1,8 @@
 """Secrets at rest that we must read again: AES-256-GCM under the master key, bound to their place.
 
 Sealed is  version (1 byte) | id of the master key (8) | nonce (12) | ciphertext and tag.
-The associated data is tenant and kid of a private key, or the person of a TOTP secret: a row that
-is moved to another tenant or person, or renamed, does not open.
+The associated data is tenant and kid of a private key, the person of a TOTP secret, or the request
+of an answer that holds one: a row that is moved to another place, or renamed, does not open.
 Nonces are random: one master key may seal 2**32 keys (NIST SP 800-38D section 8.3).
 """
 
@@ -43,6 +43,12 @@ class Sealer:
     def open_totp(self, sealed: bytes, person_id: str) -> bytes:
         return self._open(sealed, _of_totp(person_id), "TOTP secret")
 
+    def seal_answer(self, answer: bytes, request: str) -> bytes:
+        return self._seal(answer, _of_answer(request))
+
+    def open_answer(self, sealed: bytes, request: str) -> bytes:
+        return self._open(sealed, _of_answer(request), "answer")
+
     def _seal(self, octets: bytes, place: bytes) -> bytes:
         key_id = self._writing.key_id.encode()
         nonce = os.urandom(_NONCE_END - _KEY_ID_END)
@@ -70,3 +76,7 @@ def _of_key(tenant: TenantId, kid: Kid) -> bytes:
 
 def _of_totp(person_id: str) -> bytes:
     return f"totp|{person_id}".encode()
+
+
+def _of_answer(request: str) -> bytes:
+    return f"answer|{request}".encode()

@@ -17,9 +17,13 @@ _UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 
 
 def routes_of_tenants(application: Litestar) -> Iterator[tuple[str, str, Permission | None]]:
-    """Give method, path and permission of each route that names a tenant."""
+    """Give method, path and permission of each page that names a tenant.
+
+    The management API has a walk of its own.
+    """
     for route in application.routes:
-        if isinstance(route, HTTPRoute) and "{slug" in route.path_format:
+        is_api = route.path.startswith("/api/")
+        if isinstance(route, HTTPRoute) and "{slug" in route.path_format and not is_api:
             for handler in route.route_handlers:
                 for method in handler.http_methods - {"OPTIONS", "HEAD"}:
                     yield str(method), route.path_format, handler.opt.get("permission")

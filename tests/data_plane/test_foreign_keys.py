@@ -6,9 +6,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt import encode
 from jwt.algorithms import RSAAlgorithm
 
-from data_plane.protocol.jws import OwnHeader, read_jws
 from data_plane.signing import ForeignVerifier
 from shared.domain.client_jwk import ClientJwk
+from shared.domain.jws import OwnHeader, read_jws
 
 
 def verified(bits: int, **members: str) -> bool:

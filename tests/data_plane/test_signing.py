@@ -8,13 +8,13 @@ import pytest
 
 from control_plane.keys.actions import make_signing_key
 from data_plane.protocol.access_token import AccessTokenClaims
-from data_plane.protocol.jws import encode_base64url
 from data_plane.protocol.revocation import DenySet
 from data_plane.protocol.served_issuer import ServedIssuer, serve_issuer
 from data_plane.signing import JwtSigner
 from shared.domain.client import TokenProfile
 from shared.domain.ids import ClientId, TenantId
 from shared.domain.jwk import Algorithm
+from shared.domain.jws import encode_base64url
 from shared.domain.snapshot import IssuerSnapshot, KeyState, TenantStatus
 from shared.runtime.config import Key
 from shared.runtime.sealing import Sealer

@@ -63,8 +63,8 @@ async def console(installation: Installation) -> AsyncIterator[Console]:
 def unsafe_routes(app: Litestar) -> Iterable[tuple[str, str]]:
     """Name each method and path that may change something; a parameter is filled in."""
     for route in app.routes:
-        if not isinstance(route, HTTPRoute):
-            continue
+        if not isinstance(route, HTTPRoute) or route.path.startswith("/api/"):
+            continue  # there no cookie counts: tests/control_plane/management_api
         path = re.sub(r"\{[^}]*\}", "1", route.path_format)
         for handler in route.route_handlers:
             if not handler.opt.get("outside"):

@@ -76,6 +76,7 @@ REFUSED: dict[Callable[..., Any], Twin] = {
     ),
     tenancy.search_own: in_control_plane(lambda c, _: tenancy.search_own(c, "operator", "", 1000)),
     limits.tokens_used: in_control_plane(lambda c, _: limits.tokens_used(c, "operator", "2026-11")),
+    tenancy.ids_of_account: in_control_plane(lambda c, _: tenancy.ids_of_account(c, "operator")),
     tenancy.first_own: in_control_plane(lambda c, _: tenancy.first_own(c, "operator")),
     tenancy.is_slug_taken: in_control_plane(lambda c, x: tenancy.is_slug_taken(c, x.a.tenant.slug)),
 }

@@ -9,7 +9,9 @@ from control_plane.members import repository as members
 from control_plane.members.rules import Role
 from control_plane.passkeys import repository as passkeys
 from control_plane.passkeys.repository import PasskeyRow
+from control_plane.people import actions as people_actions
 from control_plane.people import repository as people
+from control_plane.people.repository import PersonRow
 from control_plane.people.rules import LinkPurpose
 from control_plane.sessions import actions as session_actions
 from control_plane.sessions import repository as sessions
@@ -40,6 +42,17 @@ _PASSKEY = PasskeyRow(
     name="A",
     created_at=NOW,
     used_at=None,
+)
+
+_ROW = PersonRow(
+    id=_PERSON,
+    email="a@example.org",
+    password_hash=None,
+    verified_at=NOW,
+    totp_sealed=None,
+    totp_last_step=0,
+    recovery_digests=[],
+    signed_in_at=None,
 )
 
 REFUSED: dict[Callable[..., Any], Twin] = {
@@ -84,6 +97,11 @@ REFUSED: dict[Callable[..., Any], Twin] = {
     ),
     people.has_link: in_control_plane(
         lambda c, _: people.has_link(c, _DIGEST, LinkPurpose.RESET, NOW)
+    ),
+    people_actions.begin_signed_in: in_control_plane(
+        lambda c, _: people_actions.begin_signed_in(
+            c, _ROW, SessionKind.CONSOLE, Visitor("", ""), NOW, proof="password"
+        )
     ),
     session_actions.begin_session: in_control_plane(
         lambda c, _: session_actions.begin_session(

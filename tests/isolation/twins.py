@@ -13,7 +13,6 @@ from control_plane.clients import repository as clients
 from control_plane.clients.rules import ClientChange
 from control_plane.keys import actions as key_actions
 from control_plane.keys import repository as keys
-from control_plane.management import repository as management
 from control_plane.publishing import revocations
 from control_plane.publishing import snapshots as publishing
 from control_plane.secrets import repository as secrets
@@ -44,7 +43,15 @@ from data_plane.store.thresholds import StoredThresholds
 from data_plane.store.usage import StoredUsage
 from shared.domain.jwk import Algorithm
 from shared.domain.snapshot import TenantStatus
-from tests.isolation import of_accounts, of_apis, of_audit, of_people, of_team, of_usage
+from tests.isolation import (
+    of_accounts,
+    of_apis,
+    of_audit,
+    of_management,
+    of_people,
+    of_team,
+    of_usage,
+)
 from tests.isolation.calls import (
     FROM_THE_FIRST,
     NO_CLIENT,
@@ -92,6 +99,7 @@ SEES_NOTHING: dict[Method, Twin] = {
     **of_apis.SEES_NOTHING,
     **of_audit.SEES_NOTHING,
     **of_usage.SEES_NOTHING,
+    **of_management.SEES_NOTHING,
     apis.add_api: in_control_plane(lambda c, x: apis.add_api(c, new_api(x))),
     apis.get_api: in_control_plane(lambda c, x: apis.get_api(c, x.a.tenant.audience)),
     apis.set_api: in_control_plane(lambda c, x: apis.set_api(c, new_api(x))),
@@ -152,9 +160,6 @@ SEES_NOTHING: dict[Method, Twin] = {
     workloads.set_workloads: in_control_plane(
         lambda c, x: workloads.set_workloads(c, x.a.client_id, ())
     ),
-    management.list_api_keys: in_control_plane(
-        lambda c, _: management.list_api_keys(c, after=NO_CLIENT, limit=1000)
-    ),
     publishing.ring: in_control_plane(lambda c, x: publishing.ring(c, x.a.tenant_id, 99)),
     StoredClients.get: with_pool(get_client),
     StoredClients.read: with_pool(lambda p, x: StoredClients(p).read(x.b.tenant_id, x.a.client_id)),
@@ -186,6 +191,7 @@ REFUSED: dict[Method, Twin] = {
     **of_accounts.REFUSED,
     **of_audit.REFUSED,
     **of_usage.REFUSED,
+    **of_management.REFUSED,
     **of_team.REFUSED,
     **of_people.REFUSED,
     publishing.limits_of: in_control_plane(lambda c, _: publishing.limits_of(c, "operator")),

@@ -15,9 +15,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from data_plane.protocol.jws import FOREIGN_ALGORITHMS, MAXIMUM_TOKEN, MalformedJws, read_jws
 from data_plane.signing import ForeignVerifier
 from shared.domain.client_jwk import InvalidKeySet, check_key_set
+from shared.domain.jws import FOREIGN_ALGORITHMS, MAXIMUM_TOKEN, MalformedJws, read_jws
 
 _BESIDE = Path(__file__).parents[3] / "shared" / "data" / "wycheproof"  # the checkout's neighbour
 VECTORS = Path(os.environ.get("WYCHEPROOF") or _BESIDE)

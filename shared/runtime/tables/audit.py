@@ -9,6 +9,7 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     Text,
+    text,
 )
 
 from shared.runtime.tables.control import metadata
@@ -26,6 +27,19 @@ audit_head = Table(
     "audit_head",
     metadata,
     Column("chain", Text, primary_key=True),  # tenant:… or account:…
+    Column("seq", BigInteger, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    Column("key_id", Text, nullable=False),
+    Column("anchored_seq", BigInteger, nullable=False, server_default=text("0")),  # outside
+)
+
+# Where a chain begins whose oldest events are past their time: the last that is gone, signed.
+audit_floor = Table(
+    "audit_floor",
+    metadata,
+    Column("chain", Text, primary_key=True),
     Column("seq", BigInteger, nullable=False),
     Column("at", DateTime(timezone=True), nullable=False),
     Column("digest", LargeBinary, nullable=False),

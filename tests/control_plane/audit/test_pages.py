@@ -134,3 +134,30 @@ async def test_each_role_sees_the_log_or_not(console: Console, logged: Logged, r
         assert (await browser.get(logged.path)).status_code == expected
         assert (await browser.get(f"{logged.path}/export")).status_code == expected
         assert (await browser.post(f"{logged.path}/verify")).status_code == expected
+
+
+async def test_the_accounts_log_is_a_page_too(
+    console: Console, logged: Logged, database: Database
+) -> None:
+    """With the same filters, export and verification; another account's is another log."""
+    async with console.signed_in(logged.account) as browser:
+        page = await browser.get("/audit")
+        assert "Audit log of the account" in page.text
+        assert "account.create" in page.text
+        assert "tenant.create" in page.text
+        assert "client c_1" not in page.text
+        assert "Kept for 3 days by your plan" in page.text
+        filtered = await browser.get("/audit?action=tenant")
+        assert "account.create" not in filtered.text
+        lines = (await browser.get("/audit/export?format=jsonl&action=tenant")).text.splitlines()
+        assert [json.loads(each)["target"] for each in lines] == [f"tenant {logged.slug}"]
+        verified = await browser.post("/audit/verify")
+        assert "All 2 events are as they were recorded." in verified.text
+    async with console.signed_in(await make_account(database)) as browser:
+        assert logged.slug not in (await browser.get("/audit")).text
+        assert logged.slug not in (await browser.get("/audit/export")).text
+    async with console.signed_in(logged.account, Role.BILLING) as browser:
+        assert (await browser.get("/audit")).status_code == 403
+        assert (await browser.get("/audit/export")).status_code == 403
+        assert (await browser.post("/audit/verify")).status_code == 403
+        assert "/audit" not in (await browser.get("/you")).text

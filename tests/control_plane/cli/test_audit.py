@@ -1,17 +1,26 @@
 """`auth-service audit verify`."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import asyncpg
+import msgspec
 
+from control_plane.audit.actions import new_anchors
+from control_plane.audit.rules import Anchor
 from shared.domain.ids import TenantId, schema_of
 from tests.control_plane.cli.conftest import Cli, Stocked
-from tests.support import Server
+from tests.support import Server, opened
 
 
 def test_a_whole_log_is_called_that(cli: Cli, stocked: Stocked) -> None:
-    assert cli.json("audit", "verify", "--tenant", stocked.slug) == {"events": 3, "broken": None}
+    assert cli.json("audit", "verify", "--tenant", stocked.slug) == {
+        "events": 3,
+        "forgotten": 0,
+        "anchors": 0,
+        "broken": None,
+    }
     shown = cli.text("audit", "verify", "--tenant", stocked.slug)
     assert shown.stdout == "All 3 events are as they were recorded.\n"
     account = str(cli.json("account", "create", "Acme")["id"])
@@ -36,8 +45,30 @@ def test_a_broken_one_ends_with_1_and_names_the_event(
     result = cli.run("audit", "verify", "--tenant", stocked.slug, "--json")
     assert (result.exit_code, result.stdout) == (
         1,
-        '{"events":1,"broken":{"seq":2,"damage":"edited"}}\n',
+        '{"events":1,"forgotten":0,"anchors":0,"broken":{"seq":2,"damage":"edited"}}\n',
     )
+
+
+def test_a_chain_is_compared_with_what_the_jobs_have_logged(
+    cli: Cli, stocked: Stocked, quiet_server: Server, tmp_path: Path
+) -> None:
+    tenant = TenantId(cli.json("tenant", "show", stocked.slug)["tenant_id"])
+    logged = tmp_path / "jobs.log"
+
+    async def anchor() -> None:
+        async with opened(quiet_server.installation.control_url) as database:
+            written: list[Anchor] = []
+            while await new_anchors(database, written.append):
+                pass
+        lines = [{"event": "audit anchor", **msgspec.structs.asdict(each)} for each in written]
+        noise = [b"not JSON", b'{"event":"serving"}']
+        logged.write_bytes(b"\n".join([*noise, *map(msgspec.json.encode, lines)]))
+
+    asyncio.run(anchor())
+    ask = ("audit", "verify", "--tenant", stocked.slug, "--anchors", str(logged))
+    assert cli.json(*ask)["anchors"] == 1
+    line = next(each for each in logged.read_text().splitlines() if tenant in each)
+    assert '"signature"' in line
 
 
 def test_one_of_tenant_and_account_is_named(cli: Cli) -> None:

@@ -8,14 +8,13 @@ import pytest
 from control_plane.accounts.actions import UnknownAccount, create_account
 from control_plane.apis.actions import list_apis
 from control_plane.clients.actions import UnknownClient, show_client
-from control_plane.clients.rules import InvalidClientMetadata
 from control_plane.management.actions import (
-    NewApiKey,
     create_api_key,
     ensure_system_tenant,
     list_api_keys,
     revoke_api_key,
 )
+from control_plane.management.rules import ApiKeyRefused, NewApiKey
 from control_plane.tenants.actions import InvalidTenant, show_tenant
 from control_plane.tenants.deletion import delete_tenant
 from shared.domain.ids import ClientId
@@ -67,9 +66,9 @@ async def test_an_api_key_needs_an_account_a_name_and_scopes_that_there_are(
 ) -> None:
     with pytest.raises(UnknownAccount):
         await create_api_key(database, settings, new_key("a_unknown"))
-    with pytest.raises(InvalidClientMetadata):
+    with pytest.raises(ApiKeyRefused):
         await create_api_key(database, settings, new_key(scope="write:everything"))
-    with pytest.raises(InvalidClientMetadata):
+    with pytest.raises(ApiKeyRefused):
         await create_api_key(database, settings, msgspec.structs.replace(new_key(), name=""))
 
 

@@ -99,22 +99,31 @@ def test_a_token_for_another_audience_or_revoked_or_of_nobody_does_not_count() -
 @pytest.mark.parametrize("account", ["a_1", "operator", ""])
 def test_a_key_that_is_none_may_nowhere(key: Client | None, account: str) -> None:
     with pytest.raises(InvalidToken):
-        check_may_revoke(_CLAIMS, key, account)
+        check_may_revoke(_CLAIMS, key, account, "acme")
 
 
 def test_a_key_may_at_its_own_accounts_tenants_and_the_operators_everywhere() -> None:
-    check_may_revoke(_CLAIMS, _KEY, "a_1")
+    check_may_revoke(_CLAIMS, _KEY, "a_1", "acme")
     for account in ("a_2", "operator", ""):
         with pytest.raises(NotFound):
-            check_may_revoke(_CLAIMS, _KEY, account)
+            check_may_revoke(_CLAIMS, _KEY, account, "acme")
         operators = msgspec.structs.replace(_KEY, claims=b'{"account":"operator"}')
-        check_may_revoke(_CLAIMS, operators, account)
+        check_may_revoke(_CLAIMS, operators, account, "acme")
+
+
+def test_a_key_for_some_tenants_may_at_these_only() -> None:
+    for account in ("a_1", "operator"):
+        claims = f'{{"account":"{account}","tenants":["acme","other"]}}'.encode()
+        limited = msgspec.structs.replace(_KEY, claims=claims)
+        check_may_revoke(_CLAIMS, limited, "a_1", "acme")
+        with pytest.raises(NotFound):
+            check_may_revoke(_CLAIMS, limited, "a_1", "another")
 
 
 @pytest.mark.parametrize("scope", ["", "revoke", "revoke:tokens2", "Revoke:tokens"])
 def test_the_scope_is_one_whole_word(scope: str) -> None:
     with pytest.raises(InsufficientScope):
-        check_may_revoke(msgspec.structs.replace(_CLAIMS, scope=scope), _KEY, "a_1")
+        check_may_revoke(msgspec.structs.replace(_CLAIMS, scope=scope), _KEY, "a_1", "acme")
 
 
 @pytest.mark.parametrize(

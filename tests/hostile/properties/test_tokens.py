@@ -11,7 +11,12 @@ from jwt import encode
 from jwt.algorithms import RSAAlgorithm
 
 from data_plane.protocol.access_token import AccessTokenClaims
-from data_plane.protocol.jws import (
+from data_plane.protocol.served_issuer import ServedIssuer
+from data_plane.signing import ForeignVerifier, JwtSigner
+from shared.domain.client_jwk import ClientJwk
+from shared.domain.ids import TenantId
+from shared.domain.jwk import Algorithm
+from shared.domain.jws import (
     FOREIGN_ALGORITHMS,
     Jws,
     MalformedJws,
@@ -19,11 +24,6 @@ from data_plane.protocol.jws import (
     read_json,
     read_jws,
 )
-from data_plane.protocol.served_issuer import ServedIssuer
-from data_plane.signing import ForeignVerifier, JwtSigner
-from shared.domain.client_jwk import ClientJwk
-from shared.domain.ids import TenantId
-from shared.domain.jwk import Algorithm
 from tests.data_plane.test_signing import OURS, SEALER, made_issuer, sign
 from tests.hostile.properties.registry import holds_for
 

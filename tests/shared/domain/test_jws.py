@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_plane.protocol.access_token import AccessTokenClaims
-from data_plane.protocol.jws import MalformedJws, OwnHeader, encode_base64url, read_json, read_jws
+from shared.domain.jws import MalformedJws, OwnHeader, encode_base64url, read_json, read_jws
 
 HEADER = b'{"alg":"ES256","kid":"k","typ":"at+jwt"}'
 
