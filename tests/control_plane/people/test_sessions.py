@@ -1,5 +1,6 @@
 """Sessions: never one from outside, and none after what ends it."""
 
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -14,9 +15,11 @@ from tests.control_plane.people.browsing import (
     Console,
     new_email,
     now,
+    opened_console,
     token_of,
     verify,
 )
+from tests.support import Installation
 
 _PLANTED = "planted-session-id-of-43-characters-aaaaaaa"
 
@@ -27,9 +30,9 @@ async def _of_admins() -> str:
 
 
 @pytest.fixture
-def console(console: Console) -> Console:
-    console.app.register(_of_admins)
-    return console
+async def console(installation: Installation) -> AsyncIterator[Console]:
+    async with opened_console(installation, _of_admins) as opened:
+        yield opened
 
 
 async def _is_in(browser: Browser) -> int:
