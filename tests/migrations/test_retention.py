@@ -1,4 +1,4 @@
-"""Old events of a tenant's log go by the database's function, on each version and for each owner."""
+"""Old events and old partitions go by the jobs' login, whoever owns the database and its tables."""
 
 import asyncpg
 
