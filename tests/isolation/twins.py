@@ -23,7 +23,7 @@ from data_plane.store import batch, pool, revoked, snapshots
 from data_plane.store.batch import Batch
 from data_plane.store.clients import StoredClients
 from data_plane.store.feed import PublishedFeed
-from data_plane.store.group_commit import GroupCommit
+from data_plane.store.group_commit import GroupCommit, resolve
 from data_plane.store.guesses import RedisGuesses
 from data_plane.store.issued_counts import StoredIssuedCounts
 from data_plane.store.leases import RedisLeases
@@ -245,6 +245,8 @@ TOUCHES_NO_TENANT: dict[Method, str] = {
     PublishedFeed.close: "disconnects",
     Pool.close: "disconnects",
     GroupCommit.add: "writes what its store's own method gives it",
+    GroupCommit.begin: "the same",
+    resolve: "tells one who waits",
     GroupCommit.drain: "waits for records that were given before",
     StoredSecretUses.note: "remembers what flush writes",
     StoredReplays.drain: "waits for records that were given before",
@@ -259,6 +261,7 @@ TOUCHES_NO_TENANT: dict[Method, str] = {
     SharingThroughRedis.close: "disconnects",
     share: "opens nothing yet",
     StoredThresholds.reach: "writes of an account, all of whose tenants share it",
+    SpooledLedger.begin: "what its record method does first",
     SpooledLedger.drain: "waits for records that were given before",
     SpooledLedger.close: "disconnects",
     SpooledLedger.ensure_partitions: "makes empty tables of days to come",
@@ -270,6 +273,8 @@ TOUCHES_NO_TENANT: dict[Method, str] = {
     StoredIssuedCounts.wait: "counts in memory, by account",
     StoredIssuedCounts.settle: "counts in memory, by account",
     StoredIssuedCounts.learn: "counts in memory, by account",
+    StoredIssuedCounts.learn_own: "counts in memory, by account",
+    StoredIssuedCounts.at_hand: "counts in memory, by account",
     batch.gather: "pure",
     batch.month_key: "pure",
     batch.months_of: "pure",
