@@ -27,7 +27,7 @@ Clock: TypeAlias = Callable[[], int]  # seconds since the epoch
 NewTokenId: TypeAlias = Callable[[], bytes]  # a fresh jti: the 16 octets of a UUIDv7
 
 
-class IssuedToken(msgspec.Struct, frozen=True, kw_only=True):
+class IssuedToken(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the ledger keeps of a token."""
 
     tenant: TenantId
@@ -180,7 +180,7 @@ class WrongSecrets(Protocol):
         ...
 
 
-class Admission(msgspec.Struct, frozen=True):
+class Admission(msgspec.Struct, frozen=True, gc=False):
     """A token request that the limits let pass."""
 
     headers: tuple[tuple[bytes, bytes], ...]  # RateLimit, RateLimit-Policy; empty: nothing limits

@@ -47,7 +47,7 @@ _GRANTED = b"HTTP/1.1 200 OK\r\n%%b%b%%bx-request-id: %%b\r\ncontent-length: %%d
 )
 
 
-class _Taken(msgspec.Struct, frozen=True, kw_only=True):
+class _Taken(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A request that is being answered here."""
 
     connection: Answering
@@ -58,6 +58,7 @@ class _Taken(msgspec.Struct, frozen=True, kw_only=True):
     trace_id: str
     request_id: str
     started: float  # seconds of a clock that never goes back
+    now: int  # seconds since the epoch
 
 
 class TokenLane:
@@ -110,7 +111,8 @@ class TokenLane:
         form = given.keyed_hash(request.body)
         authorization = headers.get(b"authorization")
         presented = form if authorization is None else given.keyed_hash(authorization)
-        proved = issuer.proved.get(presented, given.clock())
+        now = given.clock()
+        proved = issuer.proved.get(presented, now)
         template = None if proved is None else proved.templates.get(form)
         if proved is None or template is None:
             return None
@@ -124,6 +126,7 @@ class TokenLane:
             trace_id="" if traceparent is None else read_trace_id(traceparent),
             request_id=given.new_request_id(),
             started=started,
+            now=now,
         )
 
     def _is_plain(self, request: Request, headers: dict[bytes, bytes]) -> bool:
@@ -157,7 +160,7 @@ class TokenLane:
     def _begin(self, taken: _Taken) -> bool:
         """Issue the token, as token.token does; False where its limits have to be waited for."""
         given, issuer, client = self._given, taken.issuer, taken.proved.client
-        note_use(taken.proved, issuer.tenant_id, taken.address, given, given.clock())
+        note_use(taken.proved, issuer.tenant_id, taken.address, given, taken.now)
         given.readiness.check_recent()
         admission = given.limits.admit_at_once(issuer, client)
         if admission is None:

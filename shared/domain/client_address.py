@@ -20,7 +20,7 @@ def client_address(
 ) -> Address:
     """Give the address; header names are in lower case."""
     found = _read(peer or "") or _NOBODY
-    if not _is_in(found, proxies):
+    if not proxies or not _is_in(found, proxies):
         return found
     said = b",".join(value for name, value in headers if name == b"x-forwarded-for")
     hops = said.decode("latin-1").split(",")[-_MOST_HOPS:]

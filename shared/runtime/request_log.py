@@ -20,7 +20,7 @@ _GATHER = 0.02  # seconds
 _log = logging.getLogger("data_plane")
 
 
-class RequestLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class RequestLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What may be said of a request: nothing that was presented but its method and path."""
 
     request_id: str
