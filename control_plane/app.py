@@ -13,7 +13,8 @@ from litestar.static_files import create_static_files_router
 from control_plane.audit.pages import AUDIT_PAGES
 from control_plane.clients.pages import CLIENT_PAGES
 from control_plane.clients.shown import ClientShower
-from control_plane.http.attempts import Attempts
+from control_plane.http.attempts import Attempts, SharedCounts
+from control_plane.http.counts_in_database import DatabaseCounts
 from control_plane.http.door import Door
 from control_plane.http.errors import last_resorts
 from control_plane.http.probes import PROBES
@@ -33,7 +34,8 @@ from control_plane.second_factors.actions import SecondFactors
 from control_plane.second_factors.pages import SECOND_FACTOR_PAGES
 from control_plane.security.actions import OwnSecurity
 from control_plane.security.pages import SECURITY_PAGES
-from control_plane.sessions.actions import find_session
+from control_plane.sessions import repository as stored_sessions
+from control_plane.sessions.actions import Sessions, SessionStore
 from control_plane.start.pages import START_PAGES
 from control_plane.team.actions import TeamKeeper
 from control_plane.team.joining import Joining
@@ -63,24 +65,29 @@ def create_console(config: Config) -> Litestar:
     csrf_key = hmac.digest(config.secret_peppers[0].octets, b"console csrf", "sha256")
     visitors = Visitors(pages, csrf_key, config.trusted_proxies)
     passwords = Passwords()
-    people = PeopleKeeper(database, passwords, queue_letter, config.console_url)
-    team = TeamKeeper(database, queue_letter, config.console_url)
+    redis = None if config.redis_url is None else _ThroughRedis(config.redis_url)
+    sessions = Sessions(redis.sessions if redis else stored_sessions)
+    people = PeopleKeeper(database, sessions, passwords, queue_letter, config.console_url)
+    team = TeamKeeper(database, sessions, queue_letter, config.console_url)
     second_factors = SecondFactors(
         database,
+        sessions,
         Sealer(config.master_keys),
         config.secret_peppers,
         queue_letter,
         config.console_url,
     )
     passkey_key = hmac.digest(config.secret_peppers[0].octets, b"passkey challenge", "sha256")
-    passkeys = Passkeys(database, passkey_key, queue_letter, config.console_url)
-    security = OwnSecurity(database, passwords, second_factors, queue_letter, config.console_url)
+    passkeys = Passkeys(database, sessions, passkey_key, queue_letter, config.console_url)
+    security = OwnSecurity(
+        database, sessions, passwords, second_factors, queue_letter, config.console_url
+    )
 
     async def find(token: str, now: datetime) -> SignedIn | None:
-        session = await find_session(database, token, now)
-        if session is None:
-            return None
         async with database.control() as connection:
+            session = await sessions.find(connection, token, now)
+            if session is None:
+                return None
             found = await members.find_membership(connection, session.person_id, session.account_id)
         if found is None:
             return None
@@ -99,6 +106,8 @@ def create_console(config: Config) -> Litestar:
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         yield
         await database.close()
+        if redis:
+            await redis.close()
 
     return Litestar(
         route_handlers=[
@@ -127,7 +136,7 @@ def create_console(config: Config) -> Litestar:
             "visitors": given(visitors),
             "people": given(people),
             "team": given(team),
-            "joining": given(Joining(database, passwords)),
+            "joining": given(Joining(database, sessions, passwords)),
             "database": given(database),
             "clock": given(_now),
             "config": given(config),
@@ -135,7 +144,8 @@ def create_console(config: Config) -> Litestar:
             "second_factors": given(second_factors),
             "security": given(security),
             "passkeys": given(passkeys),
-            "attempts": given(Attempts()),
+            "sessions": given(sessions),
+            "attempts": given(Attempts(redis.counts if redis else DatabaseCounts(database))),
         },
         lifespan=[lifespan],
         exception_handlers={**last_resorts(pages), LimitReached: LimitPage(pages)},
@@ -143,6 +153,20 @@ def create_console(config: Config) -> Litestar:
         openapi_config=None,
         logging_config=None,
     )
+
+
+class _ThroughRedis:
+    """What workers share through Redis, where there is one. The library is an extra."""
+
+    def __init__(self, url: str) -> None:
+        from control_plane.http.counts_in_redis import RedisCounts  # noqa: PLC0415
+        from control_plane.sessions.in_redis import RedisSessions  # noqa: PLC0415
+        from shared.runtime.redis_client import RedisClient  # noqa: PLC0415
+
+        redis = RedisClient(url)
+        self.sessions: SessionStore = RedisSessions(redis)
+        self.counts: SharedCounts = RedisCounts(redis)
+        self.close = redis.close
 
 
 def given(thing: object) -> Provide:

@@ -33,7 +33,7 @@ from control_plane.passkeys.rules import PasskeyRefused, Purpose, challenge, mad
 from control_plane.people import letters
 from control_plane.people import repository as people
 from control_plane.people.actions import QueueLetter
-from control_plane.sessions.actions import Begun, Visitor, begin_session
+from control_plane.sessions.actions import Begun, Sessions, Visitor
 from control_plane.sessions.rules import SessionKind
 from shared.runtime.database import Database
 
@@ -44,9 +44,15 @@ _MALFORMED = (WebAuthnException, ValueError, TypeError, LookupError)
 
 class Passkeys:
     def __init__(
-        self, database: Database, key: bytes, queue: QueueLetter, console_url: str
+        self,
+        database: Database,
+        sessions: Sessions,
+        key: bytes,
+        queue: QueueLetter,
+        console_url: str,
     ) -> None:
         self._database = database
+        self._sessions = sessions
         self._key = key
         self._queue = queue
         self._console_url = console_url
@@ -132,7 +138,7 @@ class Passkeys:
                 raise PasskeyRefused
             await people.change_person(connection, person.id, signed_in_at=now)
             account_id = await members.first_account_of(connection, person.id)
-            return await begin_session(
+            return await self._sessions.begin(
                 connection, SessionKind.CONSOLE, person.id, account_id, visitor, now
             )
 

@@ -41,7 +41,7 @@ async def sign_in(
     clock: NamedDependency[Clock],
 ) -> Response[Any]:
     fields, visitor, now = await read_fields(request), visitors.visitor(request), clock()
-    attempts.count_network(now, visitor.address)
+    await attempts.count_network(now, visitor.address)
     try:
         begun = await passkeys.sign_in(_bound_to(request), fields["credential"], visitor, now)
     except PasskeyRefused as refusal:

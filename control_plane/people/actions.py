@@ -22,8 +22,7 @@ from control_plane.people import letters, repository
 from control_plane.people.passwords import Passwords
 from control_plane.people.repository import PersonRow
 from control_plane.people.rules import LinkPurpose, check_password, normal_email
-from control_plane.sessions import repository as sessions
-from control_plane.sessions.actions import Begun, Visitor, begin_session, digest_of
+from control_plane.sessions.actions import Begun, Sessions, Visitor, digest_of
 from control_plane.sessions.rules import SessionKind
 from shared.domain.refused import Refused
 from shared.runtime.database import Database
@@ -53,9 +52,15 @@ class SignUp(msgspec.Struct, frozen=True, kw_only=True):
 
 class PeopleKeeper:
     def __init__(
-        self, database: Database, passwords: Passwords, queue: QueueLetter, console_url: str
+        self,
+        database: Database,
+        sessions: Sessions,
+        passwords: Passwords,
+        queue: QueueLetter,
+        console_url: str,
     ) -> None:
         self._database = database
+        self._sessions = sessions
         self._passwords = passwords
         self._queue = queue
         self._console_url = console_url
@@ -104,7 +109,7 @@ class PeopleKeeper:
             await repository.change_person(connection, person_id, verified_at=now)
             person = await repository.find_person(connection, person_id)
             kind = whole_or_half(person, SessionKind.CONSOLE)
-            return await _begin(connection, person_id, kind, visitor, now)
+            return await self._begin(connection, person_id, kind, visitor, now)
 
     async def sign_in(
         self, email: str, password: str, kind: SessionKind, visitor: Visitor, now: datetime
@@ -120,7 +125,7 @@ class PeopleKeeper:
             raise SignInRefused("the address or the password is not right, or not confirmed yet")
         async with self._database.control() as connection:
             wanted = whole_or_half(person, kind)
-            return await _begin(connection, person.id, wanted, visitor, now)
+            return await self._begin(connection, person.id, wanted, visitor, now)
 
     async def ask_reset(self, email: str, now: datetime) -> None:
         """Mail a link with which to choose a new password, if there is such a person."""
@@ -152,12 +157,24 @@ class PeopleKeeper:
                 connection, person_id, password_hash=password_hash, verified_at=now
             )
             await repository.remove_links(connection, person_id)
-            await sessions.remove_sessions_of(connection, person_id)
+            await self._sessions.end_all(connection, person_id)
             person = await repository.find_person(connection, person_id)
             if person is not None:
                 await self._queue(
                     connection, letters.password_changed(person.email, self._console_url)
                 )
+
+    async def _begin(
+        self,
+        connection: AsyncConnection,
+        person_id: str,
+        kind: SessionKind,
+        visitor: Visitor,
+        now: datetime,
+    ) -> Begun:
+        await repository.change_person(connection, person_id, signed_in_at=now)
+        account_id = await members.first_account_of(connection, person_id)
+        return await self._sessions.begin(connection, kind, person_id, account_id, visitor, now)
 
     async def _find(self, email: str) -> PersonRow | None:
         async with self._database.control() as connection:
@@ -176,14 +193,6 @@ async def _link(
     token = secrets.token_urlsafe(32)
     await repository.add_link(connection, digest_of(token), person_id, purpose, expires_at)
     return token
-
-
-async def _begin(
-    connection: AsyncConnection, person_id: str, kind: SessionKind, visitor: Visitor, now: datetime
-) -> Begun:
-    await repository.change_person(connection, person_id, signed_in_at=now)
-    account_id = await members.first_account_of(connection, person_id)
-    return await begin_session(connection, kind, person_id, account_id, visitor, now)
 
 
 async def remove_unconfirmed(connection: AsyncConnection, before: datetime, limit: int) -> int:

@@ -23,7 +23,7 @@ from control_plane.people.actions import (
     SignUp,
 )
 from control_plane.people.rules import InvalidEmail, WeakPassword
-from control_plane.sessions.actions import Begun, end_session
+from control_plane.sessions.actions import Begun, Sessions
 from control_plane.sessions.rules import SessionKind
 from shared.runtime.database import Database
 
@@ -47,7 +47,7 @@ async def sign_up(
     clock: NamedDependency[Clock],
 ) -> Response[Any]:
     fields = await read_fields(request)
-    attempts.count_letter(clock(), _name_of(fields))
+    await attempts.count_letter(clock(), _name_of(fields))
     asked = SignUp(email=fields["email"], password=fields["password"], account=fields["account"])
     try:
         async with even_time():
@@ -68,7 +68,7 @@ async def send_again(
     clock: NamedDependency[Clock],
 ) -> Response[str]:
     fields = await read_fields(request)
-    attempts.count_letter(clock(), _name_of(fields))
+    await attempts.count_letter(clock(), _name_of(fields))
     async with even_time():
         with suppress(InvalidEmail):
             await people.send_verification_again(fields["email"], clock())
@@ -122,7 +122,7 @@ async def sign_in(
 ) -> Response[Any]:
     fields = await read_fields(request)
     visitor, now = visitors.visitor(request), clock()
-    attempts.count(now, visitor.address, _name_of(fields))
+    await attempts.count(now, visitor.address, _name_of(fields))
     kind = SessionKind.REMEMBERED if fields["remember"] else SessionKind.CONSOLE
     try:
         begun = await people.sign_in(fields["email"], fields["password"], kind, visitor, now)
@@ -139,9 +139,13 @@ async def sign_in(
 
 @post("/signout", opt=_OPEN, status_code=200)
 async def sign_out(
-    request: AnyRequest, pages: NamedDependency[Pages], database: NamedDependency[Database]
+    request: AnyRequest,
+    pages: NamedDependency[Pages],
+    database: NamedDependency[Database],
+    sessions: NamedDependency[Sessions],
 ) -> Response[Any]:
-    await end_session(database, request.cookies.get(SESSION, ""))
+    async with database.control() as connection:
+        await sessions.end(connection, request.cookies.get(SESSION, ""))
     return pages.go(request, "/signin", [no_session_cookie()])
 
 
@@ -159,7 +163,7 @@ async def ask_reset(
     clock: NamedDependency[Clock],
 ) -> Response[str]:
     fields = await read_fields(request)
-    attempts.count_letter(clock(), _name_of(fields))
+    await attempts.count_letter(clock(), _name_of(fields))
     async with even_time():
         await people.ask_reset(fields["email"], clock())
     return visitors.show(request, "people/sent.html", email=fields["email"], why="reset")

@@ -22,8 +22,7 @@ from control_plane.second_factors.rules import (
     new_secret,
     step_of,
 )
-from control_plane.sessions import repository as sessions
-from control_plane.sessions.actions import Begun, digest_of, renew_session
+from control_plane.sessions.actions import Begun, Sessions
 from control_plane.sessions.rules import SessionKind
 from shared.domain.refused import Refused
 from shared.runtime.config import Key
@@ -57,12 +56,14 @@ class SecondFactors:
     def __init__(
         self,
         database: Database,
+        sessions: Sessions,
         sealer: Sealer,
         peppers: Sequence[Key],
         queue: QueueLetter,
         console_url: str,
     ) -> None:
         self._database = database
+        self._sessions = sessions
         self._sealer = sealer
         self._peppers = [pepper.octets for pepper in peppers]
         self._queue = queue
@@ -96,8 +97,8 @@ class SecondFactors:
             if not await repository.spend_step(connection, person_id, step):
                 raise CodeRefused
             await self._tell(connection, person_id, letters.second_factor_on)
-            begun = await _renewed(connection, token, now)
-            await sessions.remove_sessions_of(connection, person_id, digest_of(begun.token))
+            begun = await self._renewed(connection, token, now)
+            await self._sessions.end_others(connection, person_id, begun.token)
         return TurnedOn(codes, begun)
 
     async def turn_off(self, person_id: str) -> None:
@@ -135,7 +136,7 @@ class SecondFactors:
         """Put a whole session in the place of a half one. Raises CodeRefused."""
         async with self._database.control() as connection:
             await self._prove(connection, person_id, code, now)
-            return await _renewed(connection, token, now, kind)
+            return await self._renewed(connection, token, now, kind)
 
     async def _prove(
         self, connection: AsyncConnection, person_id: str, code: str, now: datetime
@@ -159,21 +160,24 @@ class SecondFactors:
     def _digests(self, codes: list[str]) -> list[str]:
         return [digest_of_code(code, self._peppers[0]) for code in codes]
 
+    async def _renewed(
+        self,
+        connection: AsyncConnection,
+        token: str,
+        now: datetime,
+        kind: SessionKind | None = None,
+    ) -> Begun:
+        begun = await self._sessions.renew(connection, token, now, kind)
+        if begun is None:  # it ended in between
+            raise CodeRefused
+        return begun
+
     async def _tell(
         self, connection: AsyncConnection, person_id: str, write: letters.Writer
     ) -> None:
         person = await repository.find_person(connection, person_id)
         if person is not None:
             await self._queue(connection, write(person.email, self._console_url))
-
-
-async def _renewed(
-    connection: AsyncConnection, token: str, now: datetime, kind: SessionKind | None = None
-) -> Begun:
-    begun = await renew_session(connection, token, now, kind)
-    if begun is None:  # it ended in between
-        raise CodeRefused
-    return begun
 
 
 def _octets(sealed: str) -> bytes:

@@ -52,7 +52,7 @@ async def second(
     target, remember = own_path(fields["next"]), fields["remember"]
     if session.kind is not SessionKind.HALF:
         return pages.go(request, target)
-    attempts.count_code(clock(), session.person_id)
+    await attempts.count_code(clock(), session.person_id)
     try:
         begun = await second_factors.complete(
             session.person_id,
@@ -105,7 +105,7 @@ async def turn_on(
     clock: NamedDependency[Clock],
 ) -> Response[Any]:
     fields, person_id = await read_fields(request), signed_in_of(request).session.person_id
-    attempts.count_code(clock(), person_id)
+    await attempts.count_code(clock(), person_id)
     try:
         done = await second_factors.turn_on(
             person_id, fields["sealed"], fields["code"], request.cookies[SESSION], clock()

@@ -48,7 +48,7 @@ async def change_password(
     clock: NamedDependency[Clock],
 ) -> Response[Any]:
     fields, session = await read_fields(request), signed_in_of(request).session
-    attempts.count(clock(), visitors.visitor(request).address, session.person_id)
+    await attempts.count(clock(), visitors.visitor(request).address, session.person_id)
     try:
         begun = await security.change_password(
             session, request.cookies[SESSION], fields["current"], fields["new"], clock()
@@ -101,7 +101,7 @@ async def again(
 ) -> Response[Any]:
     fields, session = await read_fields(request), signed_in_of(request).session
     target = own_path(fields["next"])
-    attempts.count_code(clock(), session.person_id)
+    await attempts.count_code(clock(), session.person_id)
     try:
         begun = await security.step_up(session, request.cookies[SESSION], fields["proof"], clock())
     except (ProofRefused, CodeRefused) as refusal:

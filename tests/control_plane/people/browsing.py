@@ -18,6 +18,7 @@ from control_plane.app import create_console
 from control_plane.mail.rules import Letter
 from shared.runtime.config import read_config
 from shared.runtime.database import Database
+from tests.control_plane.console import forget_attempts
 from tests.support import Installation, opened
 
 _HOST = "console.example"
@@ -132,6 +133,7 @@ async def opened_console(installation: Installation, **variables: str) -> AsyncI
     environment = installation.environment() | {"CONSOLE_URL": ORIGIN} | variables
     app = create_console(read_config(environment))
     async with _running(app), opened(installation.control_url) as database:
+        await forget_attempts(database)
         yield Console(app, database)
 
 
