@@ -88,7 +88,7 @@ class Begun(msgspec.Struct, frozen=True):
 
 class Sessions:
     def __init__(self, store: SessionStore) -> None:
-        self._store = store
+        self.store = store
 
     async def begin(
         self,
@@ -156,45 +156,45 @@ class Sessions:
         held = await self._living(connection, token, now)
         if held is not None and now - held.seen_at >= SEEN_EVERY:
             with suppress(SessionsAway):  # read, but not written: a Redis that is full
-                await self._store.note_use(connection, digest_of(token), now)
+                await self.store.note_use(connection, digest_of(token), now)
         return held
 
     async def list_living(
         self, connection: AsyncConnection, person_id: str, now: datetime
     ) -> list[Session]:
         """Give a person's sessions that are not over, the last used first."""
-        held = await self._store.sessions_of(connection, person_id)
+        held = await self.store.sessions_of(connection, person_id)
         return [each for each in held if each.lives(now)]
 
     async def end(self, connection: AsyncConnection, token: str) -> None:
-        await self._store.remove_session(connection, digest_of(token))
+        await self.store.remove_session(connection, digest_of(token))
 
     async def end_one(self, connection: AsyncConnection, person_id: str, public_id: str) -> None:
-        await self._store.remove_by_public_id(connection, person_id, public_id)
+        await self.store.remove_by_public_id(connection, person_id, public_id)
 
     async def end_all(self, connection: AsyncConnection, person_id: str) -> None:
-        await self._store.remove_sessions_of(connection, person_id)
+        await self.store.remove_sessions_of(connection, person_id)
 
     async def end_others(self, connection: AsyncConnection, person_id: str, token: str) -> None:
         """End a person's sessions but the one with this token."""
-        await self._store.remove_sessions_of(connection, person_id, digest_of(token))
+        await self.store.remove_sessions_of(connection, person_id, digest_of(token))
 
     async def end_in(self, connection: AsyncConnection, person_id: str, account_id: str) -> None:
         """End a person's sessions that look at this account."""
-        await self._store.remove_sessions_in(connection, person_id, account_id)
+        await self.store.remove_sessions_in(connection, person_id, account_id)
 
     async def _living(
         self, connection: AsyncConnection, token: str, now: datetime
     ) -> Session | None:
-        held = await self._store.find_session(connection, digest_of(token))
+        held = await self.store.find_session(connection, digest_of(token))
         return held if held is not None and held.lives(now) else None
 
     async def _add(self, connection: AsyncConnection, new: Session, former: str) -> Begun:
         """Add a session; what the browser had until now is removed."""
         token = secrets.token_urlsafe(_TOKEN_BYTES)
         if former:
-            await self._store.remove_session(connection, digest_of(former))
-        await self._store.add_session(connection, digest_of(token), new)
+            await self.store.remove_session(connection, digest_of(former))
+        await self.store.add_session(connection, digest_of(token), new)
         return Begun(token, new)
 
 
