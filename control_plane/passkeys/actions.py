@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from sqlalchemy.ext.asyncio import AsyncConnection
 from webauthn import (
     generate_authentication_options,
     generate_registration_options,
@@ -90,6 +91,20 @@ class Passkeys:
             )
         )
 
+    async def step_up_options(self, person_id: str, session: str, now: datetime) -> str:
+        """Give what `navigator.credentials.get` is asked, for one of the person's own."""
+        held = await self.list_passkeys(person_id)
+        return options_to_json(
+            generate_authentication_options(
+                rp_id=self._host,
+                challenge=self._challenge(Purpose.STEP_UP, session, now),
+                allow_credentials=[
+                    PublicKeyCredentialDescriptor(id=each.credential_id) for each in held
+                ],
+                user_verification=UserVerificationRequirement.REQUIRED,
+            )
+        )
+
     async def register(
         self, person_id: str, session: str, sent: str, name: str, now: datetime
     ) -> None:
@@ -124,23 +139,27 @@ class Passkeys:
 
     async def sign_in(self, session: str, sent: str, visitor: Visitor, now: datetime) -> Begun:
         """Begin a whole session. Raises PasskeyRefused."""
-        asked, asked_at = self._challenge_in(Purpose.SIGN_IN, session, sent, now)
         async with self._database.control() as connection:
-            held = await repository.find_passkey(connection, _credential_id(sent))
-            if held is None:
-                raise PasskeyRefused
-            count = self._verified_count(held, sent, asked)
-            used = await repository.use_passkey(
-                connection, held.credential_id, count, asked_at, now
-            )
+            held = await self._use(connection, Purpose.SIGN_IN, session, sent, now)
             person = await people.find_person(connection, held.person_id)
-            if not used or person is None or person.verified_at is None:
+            if person is None or person.verified_at is None:
                 raise PasskeyRefused
             await people.change_person(connection, person.id, signed_in_at=now)
             account_id = await members.first_account_of(connection, person.id)
             return await self._sessions.begin(
                 connection, SessionKind.CONSOLE, person.id, account_id, visitor, now
             )
+
+    async def step_up(
+        self, person_id: str, token: str, session: str, sent: str, now: datetime
+    ) -> Begun:
+        """Take a passkey of the person's own as a fresh proof. Raises PasskeyRefused."""
+        async with self._database.control() as connection:
+            held = await self._use(connection, Purpose.STEP_UP, session, sent, now)
+            begun = await self._sessions.renew(connection, token, now)
+            if held.person_id != person_id or begun is None:
+                raise PasskeyRefused
+            return begun
 
     async def list_passkeys(self, person_id: str) -> list[PasskeyRow]:
         async with self._database.control() as connection:
@@ -153,6 +172,19 @@ class Passkeys:
             return
         async with self._database.control() as connection:
             await repository.remove_passkey(connection, person_id, credential_id)
+
+    async def _use(
+        self, connection: AsyncConnection, purpose: Purpose, session: str, sent: str, now: datetime
+    ) -> PasskeyRow:
+        """Check what a device answered, and spend it. Raises PasskeyRefused."""
+        asked, asked_at = self._challenge_in(purpose, session, sent, now)
+        held = await repository.find_passkey(connection, _credential_id(sent))
+        if held is None:
+            raise PasskeyRefused
+        count = self._verified_count(held, sent, asked)
+        if not await repository.use_passkey(connection, held.credential_id, count, asked_at, now):
+            raise PasskeyRefused
+        return held
 
     def _challenge(self, purpose: Purpose, session: str, now: datetime) -> bytes:
         return challenge(self._key, purpose, session, secrets.token_bytes(_NONCE), now)

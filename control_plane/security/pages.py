@@ -13,6 +13,9 @@ from control_plane.http.forms import read_fields
 from control_plane.http.rendering import Pages, own_path
 from control_plane.http.signed_in import signed_in_of
 from control_plane.http.visitors import Visitors
+from control_plane.passkeys.actions import Passkeys
+from control_plane.passkeys.pages import bound_to, json_of
+from control_plane.passkeys.rules import PasskeyRefused
 from control_plane.people.rules import WeakPassword
 from control_plane.second_factors.rules import CodeRefused
 from control_plane.security.actions import OwnSecurity, ProofRefused
@@ -86,9 +89,10 @@ async def again_page(
     request: AnyRequest,
     pages: NamedDependency[Pages],
     security: NamedDependency[OwnSecurity],
+    passkeys: NamedDependency[Passkeys],
     next: FromQuery[str] = "/",  # noqa: A002 - as it stands in the query
 ) -> Response[str]:
-    return await _again(request, pages, security, own_path(next))
+    return await _again(request, pages, security, passkeys, next=own_path(next))
 
 
 @post("/signin/again", opt=_SIGNED_IN, status_code=200)
@@ -96,6 +100,7 @@ async def again(
     request: AnyRequest,
     pages: NamedDependency[Pages],
     security: NamedDependency[OwnSecurity],
+    passkeys: NamedDependency[Passkeys],
     attempts: NamedDependency[Attempts],
     clock: NamedDependency[Clock],
 ) -> Response[Any]:
@@ -105,11 +110,53 @@ async def again(
     try:
         begun = await security.step_up(session, request.cookies[SESSION], fields["proof"], clock())
     except (ProofRefused, CodeRefused) as refusal:
-        return await _again(request, pages, security, target, str(refusal))
+        return await _again(request, pages, security, passkeys, next=target, error=str(refusal))
     return pages.go(request, target, [session_cookie(begun)])
 
 
-SECURITY_PAGES = [you, change_password, end_session, end_others, again_page, again]
+@get("/signin/again/passkey/options", opt=_SIGNED_IN)
+async def again_options(
+    request: AnyRequest,
+    pages: NamedDependency[Pages],
+    passkeys: NamedDependency[Passkeys],
+    clock: NamedDependency[Clock],
+) -> Response[bytes]:
+    person_id = signed_in_of(request).session.person_id
+    options = await passkeys.step_up_options(person_id, bound_to(request), clock())
+    return json_of(pages, options)
+
+
+@post("/signin/again/passkey", opt=_SIGNED_IN, status_code=200)
+async def again_by_passkey(
+    request: AnyRequest,
+    pages: NamedDependency[Pages],
+    security: NamedDependency[OwnSecurity],
+    passkeys: NamedDependency[Passkeys],
+    clock: NamedDependency[Clock],
+) -> Response[Any]:
+    fields, person_id = await read_fields(request), signed_in_of(request).session.person_id
+    target, sent = own_path(fields["next"]), fields["credential"]
+    try:
+        begun = await passkeys.step_up(
+            person_id, request.cookies[SESSION], bound_to(request), sent, clock()
+        )
+    except PasskeyRefused as refusal:
+        return await _again(
+            request, pages, security, passkeys, next=target, passkey_error=str(refusal)
+        )
+    return pages.go(request, target, [session_cookie(begun)])
+
+
+SECURITY_PAGES = [
+    you,
+    change_password,
+    end_session,
+    end_others,
+    again_page,
+    again,
+    again_options,
+    again_by_passkey,
+]
 
 
 async def _you(
@@ -132,14 +179,19 @@ async def _you(
 
 
 async def _again(
-    request: AnyRequest, pages: Pages, security: OwnSecurity, target: str, error: str = ""
+    request: AnyRequest,
+    pages: Pages,
+    security: OwnSecurity,
+    passkeys: Passkeys,
+    **shown: Any,
 ) -> Response[str]:
-    has_second = await security.codes_left(signed_in_of(request).session.person_id) is not None
+    person_id = signed_in_of(request).session.person_id
+    values: dict[str, Any] = {"error": "", "passkey_error": ""} | shown
     return pages.show(
         request,
         "security/again.html",
-        status=422 if error else 200,
-        next=target,
-        has_second=has_second,
-        error=error,
+        status=422 if values["error"] or values["passkey_error"] else 200,
+        has_second=await security.codes_left(person_id) is not None,
+        has_passkey=bool(await passkeys.list_passkeys(person_id)),
+        **values,
     )
