@@ -2,23 +2,17 @@
 
 import os
 import shutil
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 from playwright.async_api import Page, ViewportSize, async_playwright
 
 from control_plane.second_factors.rules import STEP, code_at
 from shared.runtime.database import Database
-from tests.conftest import free_port, wait_until_answered
 from tests.control_plane.people.browsing import PASSWORD, last_letter, new_email
-from tests.support import Installation
 
 _CHROMIUM = shutil.which("chromium")
-_PATIENCE = 30
 _PHONE: ViewportSize = {"width": 390, "height": 844}
 _DEVICE = {
     "protocol": "ctap2",
@@ -30,29 +24,6 @@ _DEVICE = {
 }
 
 pytestmark = pytest.mark.skipif(_CHROMIUM is None, reason="needs Debian's chromium")
-
-
-@pytest.fixture(scope="module")
-def console_url(installation: Installation) -> Iterator[str]:
-    """Serve the console under a name for which a browser makes passkeys without TLS."""
-    port = free_port()
-    environment = {
-        **os.environ,
-        **installation.environment(),
-        "CONSOLE_URL": f"http://localhost:{port}",
-        "CONSOLE_BIND_ADDRESS": f"127.0.0.1:{port}",
-        "DRAIN_DELAY": "0",
-        "LOG_LEVEL": "WARNING",
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "control_plane.cli.main", "serve", "control"], env=environment
-    )
-    try:
-        wait_until_answered(f"http://127.0.0.1:{port}/livez", process)
-        yield f"http://localhost:{port}"
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(_PATIENCE)
 
 
 @pytest.fixture
