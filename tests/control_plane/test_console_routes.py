@@ -5,53 +5,32 @@ The routes are the application's own, so one that is added is walked, and fails 
 may use it. Those of others' ids are walked in test_console_tenancy.py.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
-import msgspec
 import pytest
 from litestar import Litestar
-from litestar.routes import HTTPRoute
 from sqlalchemy import delete, update
 
-from control_plane.members.rules import MATRIX, Permission, Role
+from control_plane.members.rules import MATRIX, Role
 from control_plane.sessions.rules import SessionKind
 from shared.runtime.database import Database
 from shared.runtime.tables.people import member, session
 from tests.control_plane.console import Browser, Console, make_account
+from tests.control_plane.routes import Route, routes_of
 
 _SAFE = {"GET", "HEAD"}
 _WHO = {"outside", "open", "signed_in", "permission"}
 
 
-class Route(msgspec.Struct, frozen=True):
-    method: str
-    path: str
-    opt: dict[str, object]
-
-    @property
-    def permission(self) -> Permission | None:
-        found = self.opt.get("permission")
-        return found if isinstance(found, Permission) else None
-
-    @property
-    def streams(self) -> bool:
-        """Whether its answer would not end, even for who may see nothing."""
-        return self.path.endswith(("/events", "/live"))
-
-
-def routes_of(application: Litestar) -> Iterator[Route]:
-    """Give each route; what a path names is nobody's."""
-    for route in application.routes:
-        if isinstance(route, HTTPRoute):
-            for handler in route.route_handlers:
-                for method in handler.http_methods - {"OPTIONS"}:
-                    yield Route(str(method), route.path_format, dict(handler.opt))
-
-
 def closed(application: Litestar) -> list[Route]:
     return [each for each in routes_of(application) if not each.opt.keys() & {"open", "outside"}]
+
+
+def _streams(route: Route) -> bool:
+    """Tell whether its answer would not end, even for who may see nothing."""
+    return route.path.endswith(("/events", "/live"))
 
 
 async def ask(browser: Browser, route: Route) -> httpx.Response:

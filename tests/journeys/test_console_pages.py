@@ -7,18 +7,16 @@ SCREENSHOTS=directory there is a picture of each.
 
 import asyncio
 import os
-import re
 import shutil
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
-from typing import Any, get_args
+from typing import Any
 
 import httpx
 import msgspec
 import pytest
-from litestar.routes import HTTPRoute
 from playwright.async_api import BrowserContext, Page, ViewportSize, async_playwright
 
 from control_plane.app import create_console
@@ -31,6 +29,7 @@ from shared.runtime.config import read_config
 from shared.runtime.database import Database
 from tests.control_plane.console import make_account
 from tests.control_plane.people.browsing import PASSWORD, new_email
+from tests.control_plane.routes import Route, Search, routes_of
 from tests.interop.node import install, skip_without_node
 from tests.support import Installation, Server, ask_token, make_tenant
 
@@ -50,32 +49,18 @@ _WIDTH = "document.documentElement.scrollWidth"
 pytestmark = pytest.mark.skipif(_CHROMIUM is None, reason="needs Debian's chromium")
 
 
-class Route(msgspec.Struct, frozen=True):
-    path: str  # with its parameters in braces
-    is_open: bool
-
-    def matches(self, path: str) -> bool:
-        pattern = re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(self.path))
-        return re.fullmatch(pattern, path) is not None
-
-
 class Looked(msgspec.Struct, frozen=True):
     links: set[str]
     wrong: list[str]
 
 
-@pytest.fixture(scope="module")
-def routes() -> list[Route]:
-    """Find each route of a page: not those of pictures, files, streams and JSON."""
+@pytest.fixture
+def search() -> Search:
     nowhere = Installation(owner_url="", control_url="postgresql://", data_url="")
-    return [
-        Route(route.path_format, bool(handler.opt.get("open")))
-        for route in create_console(read_config(nowhere.environment())).routes
-        if isinstance(route, HTTPRoute)
-        for handler in route.route_handlers
-        if "GET" in handler.http_methods and not handler.opt.get("outside")
-        if get_args(handler.parsed_fn_signature.return_type.annotation) in {(str,), (Any,)}
-    ]
+    routes = routes_of(create_console(read_config(nowhere.environment())))
+    mailbox = Route("GET", "/dev/mailbox", {"open": True})
+    nothing = Route("GET", "/no-such-page", {})
+    return Search([*(each for each in routes if each.shows_page), mailbox, nothing])
 
 
 @pytest.fixture
@@ -129,28 +114,20 @@ async def contexts(console_url: str, email: str) -> AsyncIterator[dict[bool, Bro
 
 @pytest.mark.timeout(300)  # seconds, of which a machine with nothing else to do needs some thirty
 async def test_every_page_is_accessible_fits_a_phone_and_breaks_no_policy(
-    routes: list[Route], contexts: dict[bool, BrowserContext], axe: str
+    search: Search, contexts: dict[bool, BrowserContext], axe: str
 ) -> None:
-    doors, wrong, links, left = asyncio.Semaphore(_AT_ONCE), list[str](), set[str](), list(routes)
+    doors, wrong = asyncio.Semaphore(_AT_ONCE), list[str]()
 
-    async def look(path: str, context: BrowserContext) -> None:
+    async def look(route: Route, path: str) -> None:
         async with doors:
-            seen = await _look_at(context, path, axe)
-        links.update(seen.links)
+            seen = await _look_at(contexts[route.is_open], path, axe)
+        search.follow(seen.links)
         wrong.extend(seen.wrong)
 
-    paths = {each: each.path for each in left if "{" not in each.path}
-    paths[Route("/no-such-page", is_open=False)] = "/no-such-page"
-    paths[Route("/dev/mailbox", is_open=True)] = "/dev/mailbox"
-    while paths:
-        await asyncio.gather(*(look(path, contexts[each.is_open]) for each, path in paths.items()))
-        left = [each for each in left if each not in paths]
-        fixed = {each.path for each in routes}
-        paths = {
-            each: path for each in left for path in sorted(links - fixed) if each.matches(path)
-        }
+    while pages := search.next():
+        await asyncio.gather(*(look(route, path) for route, path in pages))
     assert wrong == []
-    assert [each.path for each in left] == [], "no page links to these"
+    assert not search.left, f"no page links to {sorted(search.left)}"
 
 
 async def _look_at(context: BrowserContext, path: str, axe: str) -> Looked:
