@@ -61,7 +61,8 @@ class Search:
     """Finds each route's page: those without ids, and then whatever a page has linked to."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
-        self.left = {each.path: each for each in routes}
+        self._all = list(routes)
+        self.left = {each.path: each for each in self._all}
         self._fixed = {path for path in self.left if "{" not in path}
         self._links: set[str] = set()
 
@@ -70,16 +71,17 @@ class Search:
 
     def next(self) -> list[tuple[Route, str]]:
         """Give the pages that are known now and were not given before."""
-        found = []
-        for path in sorted(self._fixed | self._links):
-            known = [each for each in self.left if self._is(each, path)]
-            found += [(self.left.pop(each), path) for each in known]
-        return found
+        return [
+            (self.left.pop(route.path), path)
+            for path in sorted(self._fixed | self._links)
+            if (route := self._route_of(path))
+        ]
 
-    def _is(self, route: str, path: str) -> bool:
-        if path in self._fixed:
-            return route == path
-        return self.left[route].matches(path)
+    def _route_of(self, path: str) -> Route | None:
+        """Give the route of the path, which is that with the fewest parameters, if it is left."""
+        matching = [each for each in self._all if each.matches(path)]
+        route = min(matching, key=lambda each: each.path.count("{"), default=None)
+        return route if route and route.path in self.left else None
 
 
 def links_in(page: str) -> set[str]:
