@@ -178,12 +178,14 @@ def main() -> None:
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else _RUNS
     with run_postgres() as server:
         pages = asyncio.run(run(new_installation(server.url), runs))
-    print(f"{_TENANTS} tenants of one account, {_CLIENTS} clients of one tenant; {runs} runs")  # noqa: T201
-    print(f"{'page':<60} {'CPU':>8} {'least':>8} {'p50':>8} {'p95':>8} ms")  # noqa: T201
+    lines = [f"{'page':<60} {'CPU':>8} {'least':>8} {'p50':>8} {'p95':>8} ms"]
     for each in pages:
-        print(
-            f"{each.path:<60} {each.cpu:>8.1f} {each.least:>8.1f} {each.p50:>8.1f} {each.p95:>8.1f}"
-        )  # noqa: T201
+        times = (each.cpu, each.least, each.p50, each.p95)
+        lines.append(f"{each.path:<60} " + " ".join(f"{time:>8.1f}" for time in times))
+    lines.append(
+        f"{_TENANTS} tenants of one account, {_CLIENTS} clients of one tenant; {runs} runs"
+    )
+    print("\n".join(lines))  # noqa: T201
     sys.exit(any(each.p95 > _TARGET for each in pages))
 
 

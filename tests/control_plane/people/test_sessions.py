@@ -9,9 +9,12 @@ from tests.control_plane.people.browsing import (
     Browser,
     Console,
     new_email,
+    opened_console,
     token_of,
     verify,
 )
+from tests.support import Installation
+from tests.valkey import RunningValkey
 
 _PLANTED = "planted-session-id-of-43-characters-aaaaaaa"
 
@@ -80,6 +83,22 @@ async def test_after_sign_out_the_session_is_refused(console: Console) -> None:
     assert await _is_in(browser) == 200
     await browser.fill("/signout")
     assert not await _opens(console, token)
+
+
+@pytest.mark.parametrize("store", ["postgresql", "redis"])
+async def test_what_ends_a_session_ends_it_at_every_worker(
+    installation: Installation, valkey: RunningValkey, store: str
+) -> None:
+    variables = {"REDIS_URL": valkey.url} if store == "redis" else {}
+    async with (
+        opened_console(installation, **variables) as one,
+        opened_console(installation, **variables) as other,
+    ):
+        browser, there = await one.signed_up(new_email()), other.browser()
+        there.plant("session", browser.session)
+        assert (await there.get("/you")).status_code == 200
+        await browser.fill("/signout")
+        assert (await there.get("/you")).status_code == 303
 
 
 async def test_after_a_new_password_every_session_is_refused(console: Console) -> None:
