@@ -4,12 +4,15 @@ import os
 import shutil
 import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.async_api import Page, ViewportSize, async_playwright
+from sqlalchemy import update
 
 from control_plane.second_factors.rules import STEP, code_at
 from shared.runtime.database import Database
+from shared.runtime.tables.people import session
 from tests.control_plane.people.browsing import PASSWORD, last_letter, new_email
 
 _CHROMIUM = shutil.which("chromium")
@@ -121,6 +124,7 @@ async def test_a_passkey_is_made_and_signs_in(page: Page, database: Database) ->
     await page.get_by_role("button", name="Add a passkey").click()
     await page.get_by_role("cell", name="Work laptop", exact=True).wait_for()
     await _fits(page)
+    await _prove_again(page, database)
     await page.goto("/you")
     await _sign_out(page)
     await _fits(page)
@@ -128,3 +132,15 @@ async def test_a_passkey_is_made_and_signs_in(page: Page, database: Database) ->
     await page.wait_for_url(lambda url: "signin" not in url)
     await page.goto("/you")
     await page.get_by_text(email).first.wait_for()
+
+
+async def _prove_again(page: Page, database: Database) -> None:
+    """Have the proof grow old; the passkey is another."""
+    async with database.control() as connection:
+        long_ago = datetime.now(UTC) - timedelta(minutes=11)
+        await connection.execute(update(session).values(stepped_up_at=long_ago))
+    await page.goto("/you/passkeys")
+    await page.get_by_role("heading", name="Is it you?").wait_for()
+    await _fits(page)
+    await page.get_by_role("button", name="Use a passkey").click()
+    await page.get_by_role("cell", name="Work laptop", exact=True).wait_for()
