@@ -27,6 +27,11 @@ class Route(msgspec.Struct, frozen=True):
         return bool(self.opt.get("open"))
 
     @property
+    def is_for_programs(self) -> bool:
+        """Tell whether it is the management API's, which has a door of its own and no pages."""
+        return self.path.startswith("/api/")
+
+    @property
     def permission(self) -> Permission | None:
         found = self.opt.get("permission")
         return found if isinstance(found, Permission) else None

@@ -21,11 +21,15 @@ from tests.control_plane.console import Browser, Console, make_account
 from tests.control_plane.routes import Route, routes_of
 
 _SAFE = {"GET", "HEAD"}
-_WHO = {"outside", "open", "signed_in", "permission"}
+_WHO = {"outside", "open", "signed_in", "permission", "scope"}
 
 
 def closed(application: Litestar) -> list[Route]:
-    return [each for each in routes_of(application) if not each.opt.keys() & {"open", "outside"}]
+    return [
+        each
+        for each in routes_of(application)
+        if not each.opt.keys() & {"open", "outside"} and not each.is_for_programs
+    ]
 
 
 def _streams(route: Route) -> bool:
@@ -63,6 +67,18 @@ def test_every_route_says_in_one_way_who_may_use_it(console: Console) -> None:
     }
     assert len(said) > 50
     assert [route for route, ways in said.items() if len(ways) != 1] == []
+    scoped = {path for (_, path), ways in said.items() if ways == {"scope"}}
+    assert scoped, "the management API is there"
+    assert {path for path in scoped if not path.startswith("/api/v1/")} == set()
+
+
+async def test_no_session_opens_the_management_api(console: Console, account: str) -> None:
+    """What its tokens open is walked in management_api/test_door.py."""
+    async with console.signed_in(account, Role.OWNER) as browser:
+        for route in routes_of(console.application):
+            if route.is_for_programs and not route.is_open:
+                answer = await browser.client.request(route.method, route.path)
+                assert answer.status_code == 401, route
 
 
 def test_every_permission_is_one_of_the_matrix(console: Console) -> None:

@@ -16,14 +16,10 @@ async def console(installation: Installation) -> AsyncIterator[Console]:
 
 
 @pytest.fixture(params=["postgresql", "redis"])
-async def either_console(
-    request: pytest.FixtureRequest, installation: Installation
-) -> AsyncIterator[Console]:
-    """One that keeps sessions in PostgreSQL, and one that keeps them in Redis."""
-    variables = {}
-    if request.param == "redis":
-        valkey: RunningValkey = request.getfixturevalue("valkey")
-        valkey.client.flushall()
-        variables["REDIS_URL"] = valkey.url
-    async with opened_console(installation, **variables) as opened:
-        yield opened
+def where_sessions_rest(request: pytest.FixtureRequest) -> dict[str, str]:
+    """Give a console's variables: one keeps sessions in PostgreSQL, and one in Redis."""
+    if request.param == "postgresql":
+        return {}
+    valkey: RunningValkey = request.getfixturevalue("valkey")
+    valkey.client.flushall()
+    return {"REDIS_URL": valkey.url}

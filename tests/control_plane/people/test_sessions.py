@@ -1,5 +1,7 @@
 """Sessions: never one from outside, and none after what ends it, wherever they are kept."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 from litestar import get
 
@@ -14,7 +16,6 @@ from tests.control_plane.people.browsing import (
     verify,
 )
 from tests.support import Installation
-from tests.valkey import RunningValkey
 
 _PLANTED = "planted-session-id-of-43-characters-aaaaaaa"
 
@@ -25,9 +26,11 @@ async def _of_admins() -> str:
 
 
 @pytest.fixture
-def console(either_console: Console) -> Console:
-    either_console.app.register(_of_admins)
-    return either_console
+async def console(
+    installation: Installation, where_sessions_rest: dict[str, str]
+) -> AsyncIterator[Console]:
+    async with opened_console(installation, _of_admins, **where_sessions_rest) as opened:
+        yield opened
 
 
 async def _is_in(browser: Browser) -> int:
@@ -85,14 +88,13 @@ async def test_after_sign_out_the_session_is_refused(console: Console) -> None:
     assert not await _opens(console, token)
 
 
-@pytest.mark.parametrize("store", ["postgresql", "redis"])
 async def test_what_ends_a_session_ends_it_at_every_worker(
-    installation: Installation, valkey: RunningValkey, store: str
+    installation: Installation, where_sessions_rest: dict[str, str]
 ) -> None:
-    variables = {"REDIS_URL": valkey.url} if store == "redis" else {}
+    of_another = where_sessions_rest | {"MAIL_FROM": "another@worker.example"}
     async with (
-        opened_console(installation, **variables) as one,
-        opened_console(installation, MAIL_FROM="another worker", **variables) as other,
+        opened_console(installation, **where_sessions_rest) as one,
+        opened_console(installation, **of_another) as other,
     ):
         browser, there = await one.signed_up(new_email()), other.browser()
         there.plant("session", browser.session)

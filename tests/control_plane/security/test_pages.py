@@ -1,14 +1,22 @@
 """`/you`: a fresh proof, another password, and the sessions that there are."""
 
 import re
+from collections.abc import AsyncIterator
 
 import pytest
 from litestar import get
 
 from control_plane.security.rules import browser_of
 from control_plane.sessions.actions import digest_of
-from tests.control_plane.people.browsing import PASSWORD, Browser, Console, new_email
+from tests.control_plane.people.browsing import (
+    PASSWORD,
+    Browser,
+    Console,
+    new_email,
+    opened_console,
+)
 from tests.control_plane.people.browsing_second import set_up
+from tests.support import Installation
 
 _NEW = "another long password"
 _ENDS = re.compile(r'name="session" value="([0-9a-f]+)"')
@@ -20,9 +28,9 @@ async def _asks_again() -> str:
 
 
 @pytest.fixture
-def console(console: Console) -> Console:
-    console.app.register(_asks_again)
-    return console
+async def console(installation: Installation) -> AsyncIterator[Console]:
+    async with opened_console(installation, _asks_again) as opened:
+        yield opened
 
 
 async def _is_in(browser: Browser) -> bool:
