@@ -212,7 +212,7 @@ async def test_a_stop_that_meets_a_reload_leaves_no_worker_behind(
 ) -> None:
     with run_server(installation) as server:
         reload_workers(server)
-        time.sleep(delay)  # noqa: ASYNC251: the new worker is being made about now
+        time.sleep(delay)  # the new worker is being made about now
         os.kill(server.pid, signal.SIGTERM)
         psutil.Process(server.pid).wait(_PATIENCE)
         assert not workers_started_by(server.pid)

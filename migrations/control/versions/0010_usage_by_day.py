@@ -62,9 +62,10 @@ BEGIN
      OR before >= current_date THEN
     RAISE EXCEPTION 'not a part of the ledger that has had its time';
   END IF;
+  -- names are compared as they are: a planner may look at those of other tables first
   SELECT relname INTO oldest FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
   WHERE inhparent = ('ledger.' || parent)::regclass
-    AND to_date(right(relname, 8), 'YYYYMMDD') < before
+    AND relname < parent || '_' || to_char(before, 'YYYYMMDD')
   ORDER BY relname LIMIT 1;
   IF oldest IS NOT NULL THEN
     EXECUTE format('DROP TABLE ledger.%I', oldest);

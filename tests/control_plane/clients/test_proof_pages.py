@@ -188,7 +188,7 @@ async def test_a_rule_that_cannot_be_is_refused_and_nothing_typed_is_lost(
 ) -> None:
     page = f"{site.clients}/{workload}/workloads"
     for fields, says in (
-        ({"preset": "github", "name": "kept", "repository": "**"}, "everybody has tokens"),
+        ({"preset": "github", "name": "kept", "repository": "**/app"}, "everybody has tokens"),
         ({"preset": "azure", "name": "kept", "azure_tenant": "t"}, "the rule needs"),
         ({"preset": "own", "name": "kept", "issuer": "https://x.example"}, "a pattern for 1 to"),
         ({"preset": "own", "name": "kept", "issuer": "https://x", "claims": "x"}, "claim=pattern"),
