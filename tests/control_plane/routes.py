@@ -102,6 +102,7 @@ async def pages_seen(
     while pages := search.next():
         for _, path in pages:
             answer = await browser.get(path)
+            assert answer.status_code < 500, path
             search.follow({*links_in(answer.text), answer.headers.get("location", "")})
             yield path, answer
     assert not search.left, f"no page links to {sorted(search.left)}"

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from secrets import token_hex
 
 import msgspec
@@ -13,8 +14,6 @@ from control_plane.apis.actions import create_api
 from control_plane.apis.rules import NewApi
 from control_plane.audit.actions import record_of_account
 from control_plane.audit.rules import Actor, ActorKind, Noted
-from control_plane.clients.actions import register_client
-from control_plane.clients.rules import NewClient
 from control_plane.tenants import actions as tenants
 from control_plane.tenants.actions import NewTenant, create_tenant
 from shared.domain.jwk import Algorithm
@@ -23,7 +22,9 @@ from shared.runtime.database import Database
 from shared.runtime.sealing import Sealer
 from shared.runtime.tables.control import account as accounts
 from tests.control_plane.console import Browser, Console, make_account, run_console
+from tests.control_plane.everything import add_one_of_each
 from tests.control_plane.routes import pages_seen, routes_of
+from tests.control_plane.usage.happenings import refusal, refuse
 from tests.support import Installation, new_slug
 
 # each is told from what a page of ours has by its mark
@@ -42,7 +43,9 @@ async def console(
 
 
 @asynccontextmanager
-async def with_hostile_names(console: Console) -> AsyncIterator[Browser]:
+async def with_hostile_names(
+    console: Console, installation: Installation
+) -> AsyncIterator[Browser]:
     """Sign in to an account in which everything that has a name has this one."""
     database, sealer = console.database, Sealer(console.config.master_keys)
     account = await make_account(database, PlanName.GROWTH)
@@ -60,15 +63,17 @@ async def with_hostile_names(console: Console) -> AsyncIterator[Browser]:
         identifier=identifier, name=_HOSTILE, scopes={"read": _HOSTILE}, token_lifetime=3600
     )
     await create_api(database, sealer, tenant, api)
-    client = NewClient(name=_HOSTILE, apis=(identifier,))
-    await register_client(database, console.config.secret_peppers, tenant, client)
+    await add_one_of_each(database, console.config, account, tenant, identifier, _HOSTILE)
+    await refuse(installation, refusal(tenant, datetime.now(UTC), client_id=_HOSTILE))
     async with console.signed_in(account) as browser:
         yield browser
 
 
-async def test_i6_every_page_shows_a_name_as_text(console: Console) -> None:
+async def test_i6_every_page_shows_a_name_as_text(
+    console: Console, installation: Installation
+) -> None:
     shown = 0
-    async with with_hostile_names(console) as browser:
+    async with with_hostile_names(console, installation) as browser:
         async for path, answer in pages_seen(browser, console.application):
             shown += f"&lt;img src={_MARK}" in answer.text
             for markup in (f"<img src={_MARK}", f'" hx-get={_MARK}', "'49</script>"):
@@ -78,13 +83,13 @@ async def test_i6_every_page_shows_a_name_as_text(console: Console) -> None:
 
 
 async def test_i15_no_form_writes_what_is_secret_to_a_log_the_audit_or_the_queue(
-    console: Console, caplog: pytest.LogCaptureFixture
+    console: Console, installation: Installation, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Each form is sent with a secret in each field that may hold one, and with a forged line."""
     caplog.set_level(logging.DEBUG)
     canary = f"canary-{token_hex(8)}"
     forged = 'x\r\n{"level": "error", "event": "forged"}\x1b[31m'
-    async with with_hostile_names(console) as browser, console.browser() as stranger:
+    async with with_hostile_names(console, installation) as browser, console.browser() as stranger:
         page = await stranger.get("/signin")
         csrf = page.text.partition('name="csrf" value="')[2][:64]
         known = dict.fromkeys(_FIELDS, canary) | {"email": forged, "name": forged}

@@ -28,6 +28,7 @@ from shared.domain.plan import PlanName
 from shared.runtime.config import read_config
 from shared.runtime.database import Database
 from tests.control_plane.console import make_account
+from tests.control_plane.everything import add_one_of_each
 from tests.control_plane.people.browsing import PASSWORD, new_email
 from tests.control_plane.routes import Route, Search, routes_of
 from tests.interop.node import install, skip_without_node
@@ -69,6 +70,7 @@ async def email(server: Server, database: Database) -> str:
     config = read_config(server.installation.environment(server.url))
     account = await make_account(database, PlanName.GROWTH)
     tenant = await make_tenant(database, config, account=account)
+    await add_one_of_each(database, config, account, tenant.tenant_id, tenant.audience, "Acme")
     person_id, address = f"p_{token_hex(8)}", new_email()
     async with database.control() as connection:
         digest = await Passwords().digest(PASSWORD)
