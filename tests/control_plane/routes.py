@@ -70,23 +70,32 @@ class Search:
         self.left = {each.path: each for each in self._all}
         self._fixed = {path for path in self.left if "{" not in path}
         self._links: set[str] = set()
+        self._given: set[str] = set()
 
     def follow(self, links: Iterable[str]) -> None:
         self._links.update(links)
 
     def next(self) -> list[tuple[Route, str]]:
-        """Give the pages that are known now and were not given before."""
-        return [
-            (self.left.pop(route.path), path)
-            for path in sorted(self._fixed | self._links)
-            if (route := self._route_of(path))
-        ]
+        """Give pages that are known now and were not given before: one of each route.
+
+        Where none is left so, and some routes are, give another page of a route that was seen: a
+        client of another kind has other pages.
+        """
+        given, others = [], []
+        for path in sorted((self._fixed | self._links) - self._given):
+            route = self._route_of(path)
+            if route and self.left.pop(route.path, None):
+                given.append((route, path))
+            elif route and self.left:
+                others.append((route, path))
+        given = given or (others[:1] if self.left else [])
+        self._given.update(path for _, path in given)
+        return given
 
     def _route_of(self, path: str) -> Route | None:
-        """Give the route of the path, which is that with the fewest parameters, if it is left."""
+        """Give the route of the path, which is that with the fewest parameters."""
         matching = [each for each in self._all if each.matches(path)]
-        route = min(matching, key=lambda each: each.path.count("{"), default=None)
-        return route if route and route.path in self.left else None
+        return min(matching, key=lambda each: each.path.count("{"), default=None)
 
 
 def links_in(page: str) -> set[str]:
