@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SET_UP := $(VENV)/.set-up
 
-.PHONY: setup dev test bench bench-short bench-tenants lint check lock clean
+.PHONY: setup dev test bench bench-short bench-tenants bench-console lint check lock clean
 
 setup: $(SET_UP)
 
@@ -40,6 +40,10 @@ check: lint test
 # Some twenty minutes: 1, 1,000 and 10,000 tenants. BENCH_TENANTS_JSON=path keeps what it finds.
 bench-tenants: setup
 	$(BIN)/python -m tests.benchmarks.many_tenants
+
+# Some minutes: what the server takes for each page of the console, with 10,000 tenants.
+bench-console: setup
+	$(BIN)/python -m tests.benchmarks.console_pages
 
 # For maintainers: resolves pyproject.toml anew. uv lives in a virtual environment of its own.
 lock:

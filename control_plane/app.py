@@ -16,7 +16,8 @@ from control_plane.apis.shown import ApiShower
 from control_plane.audit.pages import AUDIT_PAGES
 from control_plane.clients.pages import CLIENT_PAGES
 from control_plane.clients.shown import ClientShower
-from control_plane.http.attempts import Attempts
+from control_plane.http.attempts import Attempts, SharedCounts
+from control_plane.http.counts_in_database import DatabaseCounts
 from control_plane.http.door import Door, FindSignedIn
 from control_plane.http.errors import last_resorts
 from control_plane.http.probes import PROBES
@@ -46,7 +47,9 @@ from control_plane.second_factors.actions import SecondFactors
 from control_plane.second_factors.pages import SECOND_FACTOR_PAGES
 from control_plane.security.actions import OwnSecurity
 from control_plane.security.pages import SECURITY_PAGES
-from control_plane.sessions.actions import find_session
+from control_plane.security.shown import AgainShower
+from control_plane.sessions import repository as stored_sessions
+from control_plane.sessions.actions import Sessions, SessionStore
 from control_plane.start.actions import set_up
 from control_plane.start.pages import START_PAGES
 from control_plane.team.actions import TeamKeeper
@@ -85,26 +88,34 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
     sealer = Sealer(config.master_keys)
     generate = generate_private_key if stock is None else stock.take
     keeper = KeyKeeper(database, sealer, _now)
-    people = PeopleKeeper(database, passwords, queue_letter, config.console_url)
-    team = TeamKeeper(database, queue_letter, config.console_url)
+    redis = None if config.redis_url is None else _ThroughRedis(config.redis_url)
+    sessions = Sessions(redis.sessions if redis else stored_sessions)
+    attempts = Attempts(redis.counts if redis else DatabaseCounts(database))
+    people = PeopleKeeper(database, sessions, passwords, queue_letter, config.console_url)
+    team = TeamKeeper(database, sessions, queue_letter, config.console_url)
     second_factors = SecondFactors(
         database,
+        sessions,
         sealer,
         config.secret_peppers,
         queue_letter,
         config.console_url,
     )
     passkey_key = hmac.digest(config.secret_peppers[0].octets, b"passkey challenge", "sha256")
-    passkeys = Passkeys(database, passkey_key, queue_letter, config.console_url)
-    security = OwnSecurity(database, passwords, second_factors, queue_letter, config.console_url)
+    passkeys = Passkeys(database, sessions, people, passkey_key, queue_letter, config.console_url)
+    security = OwnSecurity(
+        database, sessions, passwords, second_factors, queue_letter, config.console_url
+    )
 
-    door = Door(pages, _finder(database), csrf_key, config.console_url, _now)
+    door = Door(pages, _finder(database, sessions), csrf_key, config.console_url, _now)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         with nullcontext() if stock is None else stock.kept():
             yield
         await database.close()
+        if redis:
+            await redis.close()
 
     return Litestar(
         route_handlers=[
@@ -139,7 +150,7 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
             "visitors": given(visitors),
             "people": given(people),
             "team": given(team),
-            "joining": given(Joining(database, passwords)),
+            "joining": given(Joining(database, sessions, passwords)),
             "database": given(database),
             "clock": given(_now),
             "config": given(config),
@@ -151,7 +162,8 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
             "second_factors": given(second_factors),
             "security": given(security),
             "passkeys": given(passkeys),
-            "attempts": given(Attempts()),
+            "attempts": given(attempts),
+            "again_shower": given(AgainShower(pages, visitors, security, passkeys, attempts, _now)),
             "logs": given(LogReader(pages, database, config.ledger_days, _now)),
             "streams": given(Streams(pages, door.still_lets_in)),
         },
@@ -163,15 +175,15 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
     )
 
 
-def _finder(database: Database) -> FindSignedIn:
+def _finder(database: Database, sessions: Sessions) -> FindSignedIn:
     """Make what finds who a session's cookie stands for."""
     meters = Meters(database)
 
     async def find(token: str, now: datetime) -> SignedIn | None:
-        session = await find_session(database, token, now)
-        if session is None:
-            return None
         async with database.control() as connection:
+            session = await sessions.find(connection, token, now)
+            if session is None:
+                return None
             found = await members.find_membership(connection, session.person_id, session.account_id)
         if found is None:
             return None
@@ -187,6 +199,20 @@ def _finder(database: Database) -> FindSignedIn:
         )
 
     return find
+
+
+class _ThroughRedis:
+    """What workers share through Redis, where there is one. The library is an extra."""
+
+    def __init__(self, url: str) -> None:
+        from control_plane.http.counts_in_redis import RedisCounts  # noqa: PLC0415
+        from control_plane.sessions.in_redis import RedisSessions  # noqa: PLC0415
+        from shared.runtime.redis_client import RedisClient  # noqa: PLC0415
+
+        redis = RedisClient(url)
+        self.sessions: SessionStore = RedisSessions(redis)
+        self.counts: SharedCounts = RedisCounts(redis)
+        self.close = redis.close
 
 
 def given(thing: object) -> Provide:

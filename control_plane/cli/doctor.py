@@ -137,7 +137,7 @@ async def _discovery(config: Config, database: Database) -> str:
 
 async def _redis(config: Config, _: Database) -> str:
     if config.redis_url is None:
-        return "not used: each worker keeps to limits by itself"
+        return "not used: each worker keeps to limits by itself, and sessions are in the database"
     from redis.asyncio import Redis  # noqa: PLC0415 - an extra
     from redis.exceptions import RedisError  # noqa: PLC0415
 
@@ -146,7 +146,7 @@ async def _redis(config: Config, _: Database) -> str:
             await redis.set("auth:probe", "1", px=1_000)
     except RedisError as error:
         raise Trouble(f"REDIS_URL: {error}") from error
-    return "limits are shared"
+    return "limits and sessions are shared"
 
 
 async def _mail(config: Config, database: Database) -> str:

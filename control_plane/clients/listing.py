@@ -6,9 +6,10 @@ Every function works in the tenant's transaction that it is given. The ledger co
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Subquery, func, select
+from sqlalchemy import ColumnElement, RowMapping, Subquery, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from control_plane.clients.rules import ClientOrder
@@ -76,9 +77,14 @@ async def page_of_clients(
     if not found and offset:  # a page behind the last
         total = await connection.scalar(select(func.count()).select_from(client).where(*conditions))
     return [
-        msgspec.convert({**row, "tokens": tokens.get(row["client_id"], 0)}, ListedClient)
+        msgspec.convert(_named(row) | {"tokens": tokens.get(row["client_id"], 0)}, ListedClient)
         for row in found
     ], total or 0
+
+
+def _named(row: RowMapping) -> dict[str, Any]:
+    """Give it by plain names: those of columns are at times of a type that msgspec refuses."""
+    return {str(name): value for name, value in row.items()}
 
 
 async def count_tokens(

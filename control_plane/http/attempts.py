@@ -1,12 +1,14 @@
 """Guessing bounded: so many attempts a minute by one network, and so many at one person.
 
-Each worker counts for itself and forgets with its end: it keeps guessers slow, and argon2id's
-memory free. Who is locked out, waits a minute; a known and an unknown address are counted alike.
+Each worker counts for itself, which costs nobody anything, and all of them together in what they
+share: a guesser that meets another worker at each guess has no more of them. Who is locked out,
+waits a minute; a known and an unknown address are counted alike.
 """
 
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from ipaddress import ip_address
+from typing import Protocol
 
 import msgspec
 
@@ -32,35 +34,48 @@ class _Counted(msgspec.Struct):
     attempts: int = 0
 
 
+class SharedCounts(Protocol):
+    """What all workers count together: in the database, or in Redis where there is one."""
+
+    async def count(self, key: bytes, now: datetime, window: timedelta) -> tuple[int, datetime]:
+        """Count one more in the window that began with the first.
+
+        Give how many there are, 0 where nobody can tell, and when the window ends.
+        """
+        ...
+
+
 class Attempts:
-    def __init__(self) -> None:
+    def __init__(self, shared: SharedCounts) -> None:
+        self._shared = shared
         self._networks: dict[bytes, _Counted] = {}
         self._people: dict[bytes, _Counted] = {}  # apart: many networks push no person out
 
-    def count(self, now: datetime, address: str, person: str) -> None:
+    async def count(self, now: datetime, address: str, person: str) -> None:
         """Count an attempt from an address at a person, by any name. Raises TooManyAttempts.
 
         One that is refused for its network is not counted against the person.
         """
-        _count(self._networks, site_of(ip_address(address)), now)
-        _count(self._people, person, now)
+        await self._count(self._networks, site_of(ip_address(address)), now)
+        await self._count(self._people, person, now)
 
-    def count_network(self, now: datetime, address: str) -> None:
+    async def count_network(self, now: datetime, address: str) -> None:
         """Count an attempt that names nobody yet. Raises TooManyAttempts."""
-        _count(self._networks, site_of(ip_address(address)), now)
+        await self._count(self._networks, site_of(ip_address(address)), now)
 
-    def count_code(self, now: datetime, person: str) -> None:
+    async def count_code(self, now: datetime, person: str) -> None:
         """Count a code of a second factor. Raises TooManyAttempts."""
-        _count(self._people, f"code of {person}", now, _WINDOW_OF_CODES)
+        await self._count(self._people, f"code of {person}", now, _WINDOW_OF_CODES)
 
-    def count_letter(self, now: datetime, to: str) -> None:
+    async def count_letter(self, now: datetime, to: str) -> None:
         """Count a letter that is asked for: nobody's mailbox is filled. Raises TooManyAttempts."""
-        _count(self._people, f"letter to {to}", now)
+        await self._count(self._people, f"letter to {to}", now)
 
-    def is_news(self, now: datetime, person: str) -> bool:
+    async def is_news(self, now: datetime, person: str) -> bool:
         """Tell whether a refusal of the person is the first for a while: the log has one row."""
+        name = f"refusal of {person}"
         try:
-            _count(self._people, f"refusal of {person}", now, _WINDOW_OF_REFUSALS, most=1)
+            await self._count(self._people, name, now, _WINDOW_OF_REFUSALS, most=1)
         except TooManyAttempts:
             return False
         return True
@@ -68,19 +83,25 @@ class Attempts:
     def __len__(self) -> int:
         return len(self._networks) + len(self._people)
 
+    async def _count(
+        self,
+        kept: dict[bytes, _Counted],
+        name: str,
+        now: datetime,
+        window: timedelta = _WINDOW,
+        *,
+        most: int = _MOST,
+    ) -> None:
+        key = blake2b(name.encode(), digest_size=16).digest()  # a name may be as long as a form
+        counted = kept.get(key)
+        if counted is None or counted.ends_at <= now:
+            counted = _Counted(ends_at=now + window)
+            keep(kept, key, counted, _MAXIMUM_KEPT)
+        counted.attempts += 1
+        _check(counted.attempts, counted.ends_at, now, most)
+        _check(*await self._shared.count(key, now, window), now, most)
 
-def _count(
-    kept: dict[bytes, _Counted],
-    name: str,
-    now: datetime,
-    window: timedelta = _WINDOW,
-    most: int = _MOST,
-) -> None:
-    key = blake2b(name.encode(), digest_size=16).digest()  # a name may be as long as a form
-    counted = kept.get(key)
-    if counted is None or counted.ends_at <= now:
-        counted = _Counted(ends_at=now + window)
-        keep(kept, key, counted, _MAXIMUM_KEPT)
-    counted.attempts += 1
-    if counted.attempts > most:
-        raise TooManyAttempts(int((counted.ends_at - now).total_seconds()) + 1)
+
+def _check(attempts: int, ends_at: datetime, now: datetime, most: int) -> None:
+    if attempts > most:
+        raise TooManyAttempts(int((ends_at - now).total_seconds()) + 1)

@@ -3,17 +3,34 @@
 import logging
 from typing import Any
 
+import asyncpg
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, NotFoundException
 from litestar.types import ExceptionHandlersMap
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolIsExhausted
 
 from control_plane.http.attempts import TooManyAttempts
 from control_plane.http.rendering import Pages
+from control_plane.sessions.rules import SessionsAway
 from shared.domain.refused import Refused
+from shared.runtime.logs import fields
 
 _log = logging.getLogger("control_plane")
 
 AnyRequest = Request[Any, Any, Any]
+
+_AWAY = (
+    SessionsAway,
+    OperationalError,
+    InterfaceError,
+    PoolIsExhausted,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,  # it is shutting down, or starting
+    asyncpg.InterfaceError,
+    ConnectionError,
+    TimeoutError,
+)
 
 
 def last_resorts(pages: Pages) -> ExceptionHandlersMap:
@@ -46,6 +63,28 @@ def last_resorts(pages: Pages) -> ExceptionHandlersMap:
         answer.headers["Retry-After"] = str(refusal.seconds)
         return answer
 
+    return {
+        HTTPException: of_framework,
+        TooManyAttempts: of_attempts,
+        Refused: of_rule,
+        **_troubles(pages),
+    }
+
+
+def _troubles(pages: Pages) -> ExceptionHandlersMap:
+    def of_what_is_away(request: AnyRequest, error: Exception) -> Response[str]:
+        """Tell it from a mistake: the database, or Redis, is back in a moment."""
+        _log.warning("not answered", extra=fields(cause=f"{type(error).__name__}: {error}"[:200]))
+        answer = pages.show(
+            request,
+            "refused.html",
+            status=503,
+            title="Not just now",
+            why="We cannot look up who is signed in. Nothing of yours was lost: try again shortly.",
+        )
+        answer.headers["Retry-After"] = "2"
+        return answer
+
     def of_ours(request: AnyRequest, error: Exception) -> Response[str]:
         """Show nothing of a mistake of ours; all of it is in the log."""
         _log.error("unexpected error", exc_info=error)
@@ -57,9 +96,4 @@ def last_resorts(pages: Pages) -> ExceptionHandlersMap:
             why="It is our fault, and we have noted it. Nothing of yours was lost.",
         )
 
-    return {
-        HTTPException: of_framework,
-        TooManyAttempts: of_attempts,
-        Refused: of_rule,
-        Exception: of_ours,
-    }
+    return {**dict.fromkeys(_AWAY, of_what_is_away), Exception: of_ours}

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from sqlalchemy.ext.asyncio import AsyncConnection
 from webauthn import (
     generate_authentication_options,
     generate_registration_options,
@@ -32,9 +33,9 @@ from control_plane.passkeys import repository
 from control_plane.passkeys.repository import PasskeyRow
 from control_plane.passkeys.rules import PasskeyRefused, Purpose, challenge, made_at, name_of
 from control_plane.people import letters
-from control_plane.people import repository as people
-from control_plane.people.actions import QueueLetter, begin_signed_in
-from control_plane.sessions.actions import Begun, Visitor
+from control_plane.people import repository as person_rows
+from control_plane.people.actions import PeopleKeeper, QueueLetter
+from control_plane.sessions.actions import Begun, Sessions, Visitor
 from control_plane.sessions.rules import SessionKind
 from shared.runtime.database import Database
 
@@ -45,9 +46,17 @@ _MALFORMED = (WebAuthnException, ValueError, TypeError, LookupError)
 
 class Passkeys:
     def __init__(
-        self, database: Database, key: bytes, queue: QueueLetter, console_url: str
+        self,
+        database: Database,
+        sessions: Sessions,
+        people: PeopleKeeper,
+        key: bytes,
+        queue: QueueLetter,
+        console_url: str,
     ) -> None:
         self._database = database
+        self._sessions = sessions
+        self._people = people
         self._key = key
         self._queue = queue
         self._console_url = console_url
@@ -85,6 +94,20 @@ class Passkeys:
             )
         )
 
+    async def step_up_options(self, person_id: str, session: str, now: datetime) -> str:
+        """Give what `navigator.credentials.get` is asked, for one of the person's own."""
+        held = await self.list_passkeys(person_id)
+        return options_to_json(
+            generate_authentication_options(
+                rp_id=self._host,
+                challenge=self._challenge(Purpose.STEP_UP, session, now),
+                allow_credentials=[
+                    PublicKeyCredentialDescriptor(id=each.credential_id) for each in held
+                ],
+                user_verification=UserVerificationRequirement.REQUIRED,
+            )
+        )
+
     async def register(self, by: Actor, session: str, sent: str, name: str, now: datetime) -> None:
         """Keep a passkey. Raises PasskeyRefused."""
         asked, _ = self._challenge_in(Purpose.REGISTER, session, sent, now)
@@ -111,28 +134,34 @@ class Passkeys:
             if not await repository.add_passkey(connection, new):
                 raise PasskeyRefused
             await record_of_person(connection, by, _noted("add", new.name))
-            person = await people.find_person(connection, by.id)
+            person = await person_rows.find_person(connection, by.id)
             if person is not None:
                 letter = letters.passkey_added(person.email, self._console_url)
                 await self._queue(connection, letter)
 
     async def sign_in(self, session: str, sent: str, visitor: Visitor, now: datetime) -> Begun:
         """Begin a whole session. Raises PasskeyRefused."""
-        asked, asked_at = self._challenge_in(Purpose.SIGN_IN, session, sent, now)
         async with self._database.control() as connection:
-            held = await repository.find_passkey(connection, _credential_id(sent))
-            if held is None:
+            held = await self._use(connection, Purpose.SIGN_IN, session, sent, now)
+            person = await person_rows.find_person(connection, held.person_id)
+            if person is None or person.verified_at is None:
                 raise PasskeyRefused
-            count = self._verified_count(held, sent, asked)
-            used = await repository.use_passkey(
-                connection, held.credential_id, count, asked_at, now
-            )
-            person = await people.find_person(connection, held.person_id)
-            if not used or person is None or person.verified_at is None:
-                raise PasskeyRefused
-            return await begin_signed_in(
+            return await self._people.begin_signed_in(
                 connection, person, SessionKind.CONSOLE, visitor, now, proof="passkey"
             )
+
+    async def step_up(
+        self, person_id: str, token: str, session: str, sent: str, now: datetime
+    ) -> Begun:
+        """Take a passkey of the person's own as a fresh proof. Raises PasskeyRefused."""
+        async with self._database.control() as connection:
+            held = await self._use(connection, Purpose.STEP_UP, session, sent, now)
+            if held.person_id != person_id:
+                raise PasskeyRefused
+            begun = await self._sessions.renew(connection, token, now)
+            if begun is None:
+                raise PasskeyRefused
+            return begun
 
     async def list_passkeys(self, person_id: str) -> list[PasskeyRow]:
         async with self._database.control() as connection:
@@ -148,6 +177,19 @@ class Passkeys:
             if held is not None and held.person_id == by.id:
                 await repository.remove_passkey(connection, by.id, credential_id)
                 await record_of_person(connection, by, _noted("remove", held.name))
+
+    async def _use(
+        self, connection: AsyncConnection, purpose: Purpose, session: str, sent: str, now: datetime
+    ) -> PasskeyRow:
+        """Check what a device answered, and spend it. Raises PasskeyRefused."""
+        asked, asked_at = self._challenge_in(purpose, session, sent, now)
+        held = await repository.find_passkey(connection, _credential_id(sent))
+        if held is None:
+            raise PasskeyRefused
+        count = self._verified_count(held, sent, asked)
+        if not await repository.use_passkey(connection, held.credential_id, count, asked_at, now):
+            raise PasskeyRefused
+        return held
 
     def _challenge(self, purpose: Purpose, session: str, now: datetime) -> bytes:
         return challenge(self._key, purpose, session, secrets.token_bytes(_NONCE), now)

@@ -29,7 +29,7 @@ async def sign_in_options(
     passkeys: NamedDependency[Passkeys],
     clock: NamedDependency[Clock],
 ) -> Response[bytes]:
-    return _json(pages, passkeys.sign_in_options(_bound_to(request), clock()))
+    return json_of(pages, passkeys.sign_in_options(bound_to(request), clock()))
 
 
 @post("/signin/passkey", opt=_OPEN, status_code=200)
@@ -42,9 +42,9 @@ async def sign_in(
     clock: NamedDependency[Clock],
 ) -> Response[Any]:
     fields, visitor, now = await read_fields(request), visitors.visitor(request), clock()
-    attempts.count_network(now, visitor.address)
+    await attempts.count_network(now, visitor.address)
     try:
-        begun = await passkeys.sign_in(_bound_to(request), fields["credential"], visitor, now)
+        begun = await passkeys.sign_in(bound_to(request), fields["credential"], visitor, now)
     except PasskeyRefused as refusal:
         form = {"next": own_path(fields["next"])}
         return visitors.show(
@@ -69,9 +69,9 @@ async def registration_options(
 ) -> Response[bytes]:
     signed_in = signed_in_of(request)
     options = await passkeys.registration_options(
-        signed_in.session.person_id, signed_in.email, _bound_to(request), clock()
+        signed_in.session.person_id, signed_in.email, bound_to(request), clock()
     )
-    return _json(pages, options)
+    return json_of(pages, options)
 
 
 @post("/you/passkeys", opt=_STEPPED_UP, status_code=200)
@@ -85,7 +85,7 @@ async def register(
     fields, by = await read_fields(request), acting(request, visitors)
     try:
         await passkeys.register(
-            by, _bound_to(request), fields["credential"], fields["name"], clock()
+            by, bound_to(request), fields["credential"], fields["name"], clock()
         )
     except PasskeyRefused as refusal:
         return await _list(request, pages, passkeys, error=str(refusal))
@@ -114,12 +114,12 @@ PASSKEY_PAGES = [
 ]
 
 
-def _bound_to(request: AnyRequest) -> str:
+def bound_to(request: AnyRequest) -> str:
     """Name who was asked: the token that only this browser's forms have."""
     return str(request.scope.get("csrf", ""))
 
 
-def _json(pages: Pages, text: str) -> Response[bytes]:
+def json_of(pages: Pages, text: str) -> Response[bytes]:
     return Response(text.encode(), media_type="application/json", headers=dict(pages.headers))
 
 

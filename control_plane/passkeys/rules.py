@@ -18,6 +18,7 @@ _LONGEST_NAME = 60
 class Purpose(StrEnum):
     REGISTER = "register"
     SIGN_IN = "sign in"
+    STEP_UP = "step up"
 
 
 class PasskeyRefused(Refused):

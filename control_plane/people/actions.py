@@ -23,8 +23,7 @@ from control_plane.people import letters, repository
 from control_plane.people.passwords import Passwords
 from control_plane.people.repository import PersonRow
 from control_plane.people.rules import LinkPurpose, check_password, normal_email
-from control_plane.sessions import repository as sessions
-from control_plane.sessions.actions import Begun, Visitor, begin_session, digest_of
+from control_plane.sessions.actions import Begun, Sessions, Visitor, digest_of
 from control_plane.sessions.rules import SessionKind
 from shared.domain.refused import Refused
 from shared.runtime.database import Database
@@ -54,9 +53,15 @@ class SignUp(msgspec.Struct, frozen=True, kw_only=True):
 
 class PeopleKeeper:
     def __init__(
-        self, database: Database, passwords: Passwords, queue: QueueLetter, console_url: str
+        self,
+        database: Database,
+        sessions: Sessions,
+        passwords: Passwords,
+        queue: QueueLetter,
+        console_url: str,
     ) -> None:
         self._database = database
+        self._sessions = sessions
         self._passwords = passwords
         self._queue = queue
         self._console_url = console_url
@@ -109,7 +114,7 @@ class PeopleKeeper:
             by, target = visiting(person_id, person.email, visitor), f"person {person_id}"
             await record_of_person(connection, by, Noted("person.confirm_address", target))
             kind = whole_or_half(person, SessionKind.CONSOLE)
-            return await begin_signed_in(connection, person, kind, visitor, now, proof="link")
+            return await self.begin_signed_in(connection, person, kind, visitor, now, proof="link")
 
     async def sign_in(
         self, email: str, password: str, kind: SessionKind, visitor: Visitor, now: datetime
@@ -125,7 +130,28 @@ class PeopleKeeper:
             raise SignInRefused("the address or the password is not right, or not confirmed yet")
         async with self._database.control() as connection:
             wanted = whole_or_half(person, kind)
-            return await begin_signed_in(connection, person, wanted, visitor, now, proof="password")
+            return await self.begin_signed_in(
+                connection, person, wanted, visitor, now, proof="password"
+            )
+
+    async def begin_signed_in(
+        self,
+        connection: AsyncConnection,
+        person: PersonRow,
+        kind: SessionKind,
+        visitor: Visitor,
+        now: datetime,
+        *,
+        proof: str,
+    ) -> Begun:
+        """Begin a session of who has proved who they are; half of one is in no log."""
+        await repository.change_person(connection, person.id, signed_in_at=now)
+        account_id = await members.first_account_of(connection, person.id)
+        begun = await self._sessions.begin(connection, kind, person.id, account_id, visitor, now)
+        if kind is not SessionKind.HALF:
+            by = visiting(person.id, person.email, visitor)
+            await record_of_person(connection, by, signed_in(begun, proof))
+        return begun
 
     async def note_refused(self, email: str, visitor: Visitor) -> None:
         """Record that somebody failed to sign in as this person, if there is one.
@@ -140,10 +166,8 @@ class PeopleKeeper:
 
     async def sign_out(self, visitor: Visitor) -> None:
         """End the visitor's session."""
-        digest = digest_of(visitor.token)
         async with self._database.control() as connection:
-            held = await sessions.find_session(connection, digest)
-            await sessions.remove_session(connection, digest)
+            held = await self._sessions.held(connection, visitor.token)
             if held is None:
                 return
             person = await repository.find_person(connection, held.person_id)
@@ -151,6 +175,7 @@ class PeopleKeeper:
                 by = visiting(person.id, person.email, visitor)
                 noted = Noted("session.end", f"session {held.public_id}")
                 await record_of_person(connection, by, noted)
+            await self._sessions.end(connection, visitor.token)
 
     async def ask_reset(self, email: str, now: datetime) -> None:
         """Mail a link with which to choose a new password, if there is such a person."""
@@ -182,7 +207,6 @@ class PeopleKeeper:
                 connection, person_id, password_hash=password_hash, verified_at=now
             )
             await repository.remove_links(connection, person_id)
-            await sessions.remove_sessions_of(connection, person_id)
             person = await repository.find_person(connection, person_id)
             if person is not None:
                 by = visiting(person.id, person.email, visitor)
@@ -191,6 +215,7 @@ class PeopleKeeper:
                 await self._queue(
                     connection, letters.password_changed(person.email, self._console_url)
                 )
+            await self._sessions.end_all(connection, person_id)
 
     async def _find(self, email: str) -> PersonRow | None:
         async with self._database.control() as connection:
@@ -209,25 +234,6 @@ async def _link(
     token = secrets.token_urlsafe(32)
     await repository.add_link(connection, digest_of(token), person_id, purpose, expires_at)
     return token
-
-
-async def begin_signed_in(
-    connection: AsyncConnection,
-    person: PersonRow,
-    kind: SessionKind,
-    visitor: Visitor,
-    now: datetime,
-    *,
-    proof: str,
-) -> Begun:
-    """Begin a session of who has proved who they are; half of one is in no log."""
-    await repository.change_person(connection, person.id, signed_in_at=now)
-    account_id = await members.first_account_of(connection, person.id)
-    begun = await begin_session(connection, kind, person.id, account_id, visitor, now)
-    if kind is not SessionKind.HALF:
-        by = visiting(person.id, person.email, visitor)
-        await record_of_person(connection, by, signed_in(begun, proof))
-    return begun
 
 
 def refused(person_id: str, proof: str) -> Noted:

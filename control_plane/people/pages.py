@@ -47,7 +47,7 @@ async def sign_up(
     clock: NamedDependency[Clock],
 ) -> Response[Any]:
     fields = await read_fields(request)
-    attempts.count_letter(clock(), _name_of(fields))
+    await attempts.count_letter(clock(), _name_of(fields))
     asked = SignUp(email=fields["email"], password=fields["password"], account=fields["account"])
     try:
         async with even_time():
@@ -68,7 +68,7 @@ async def send_again(
     clock: NamedDependency[Clock],
 ) -> Response[str]:
     fields = await read_fields(request)
-    attempts.count_letter(clock(), _name_of(fields))
+    await attempts.count_letter(clock(), _name_of(fields))
     async with even_time():
         with suppress(InvalidEmail):
             await people.send_verification_again(fields["email"], clock())
@@ -122,7 +122,7 @@ async def sign_in(
 ) -> Response[Any]:
     fields = await read_fields(request)
     visitor, now = visitors.visitor(request), clock()
-    attempts.count(now, visitor.address, _name_of(fields))
+    await attempts.count(now, visitor.address, _name_of(fields))
     kind = SessionKind.REMEMBERED if fields["remember"] else SessionKind.CONSOLE
     try:
         begun = await people.sign_in(fields["email"], fields["password"], kind, visitor, now)
@@ -134,7 +134,7 @@ async def sign_in(
             form=fields.without(*_SECRET),
             error=str(refusal),
         )
-        if attempts.is_news(now, _name_of(fields)):
+        if await attempts.is_news(now, _name_of(fields)):
             answer.background = BackgroundTask(people.note_refused, _name_of(fields), visitor)
         return answer
     return pages.go(request, _onward(begun, fields), [session_cookie(begun)])
@@ -165,7 +165,7 @@ async def ask_reset(
     clock: NamedDependency[Clock],
 ) -> Response[str]:
     fields = await read_fields(request)
-    attempts.count_letter(clock(), _name_of(fields))
+    await attempts.count_letter(clock(), _name_of(fields))
     async with even_time():
         await people.ask_reset(fields["email"], clock())
     return visitors.show(request, "people/sent.html", email=fields["email"], why="reset")

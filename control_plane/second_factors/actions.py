@@ -24,8 +24,7 @@ from control_plane.second_factors.rules import (
     new_secret,
     step_of,
 )
-from control_plane.sessions import repository as sessions
-from control_plane.sessions.actions import Begun, digest_of, renew_session
+from control_plane.sessions.actions import Begun, Sessions
 from control_plane.sessions.rules import SessionKind
 from shared.domain.refused import Refused
 from shared.runtime.config import Key
@@ -59,12 +58,14 @@ class SecondFactors:
     def __init__(
         self,
         database: Database,
+        sessions: Sessions,
         sealer: Sealer,
         peppers: Sequence[Key],
         queue: QueueLetter,
         console_url: str,
     ) -> None:
         self._database = database
+        self._sessions = sessions
         self._sealer = sealer
         self._peppers = [pepper.octets for pepper in peppers]
         self._queue = queue
@@ -99,8 +100,8 @@ class SecondFactors:
                 raise CodeRefused
             await self._tell(connection, person_id, letters.second_factor_on)
             await record_of_person(connection, by, _noted("turn_on", person_id))
-            begun = await _renewed(connection, token, now)
-            await sessions.remove_sessions_of(connection, person_id, digest_of(begun.token))
+            begun = await self._renewed(connection, token, now)
+            await self._sessions.end_others(connection, person_id, begun.token)
         return TurnedOn(codes, begun)
 
     async def turn_off(self, by: Actor) -> None:
@@ -139,7 +140,7 @@ class SecondFactors:
         """Put a whole session in the place of a half one. Raises CodeRefused."""
         async with self._database.control() as connection:
             await self._prove(connection, by.id, code, now)
-            begun = await _renewed(connection, token, now, kind)
+            begun = await self._renewed(connection, token, now, kind)
             await record_of_person(connection, by, signed_in(begun, "second factor"))
             return begun
 
@@ -169,6 +170,18 @@ class SecondFactors:
     def _digests(self, codes: list[str]) -> list[str]:
         return [digest_of_code(code, self._peppers[0]) for code in codes]
 
+    async def _renewed(
+        self,
+        connection: AsyncConnection,
+        token: str,
+        now: datetime,
+        kind: SessionKind | None = None,
+    ) -> Begun:
+        begun = await self._sessions.renew(connection, token, now, kind)
+        if begun is None:  # it ended in between
+            raise CodeRefused
+        return begun
+
     async def _tell(
         self, connection: AsyncConnection, person_id: str, write: letters.Writer
     ) -> None:
@@ -179,15 +192,6 @@ class SecondFactors:
 
 def _noted(verb: str, person_id: str) -> Noted:
     return Noted(f"second_factor.{verb}", f"person {person_id}")
-
-
-async def _renewed(
-    connection: AsyncConnection, token: str, now: datetime, kind: SessionKind | None = None
-) -> Begun:
-    begun = await renew_session(connection, token, now, kind)
-    if begun is None:  # it ended in between
-        raise CodeRefused
-    return begun
 
 
 def _octets(sealed: str) -> bytes:

@@ -55,7 +55,7 @@ async def second(
     target, remember = own_path(fields["next"]), fields["remember"]
     if session.kind is not SessionKind.HALF:
         return pages.go(request, target)
-    attempts.count_code(clock(), session.person_id)
+    await attempts.count_code(clock(), session.person_id)
     try:
         begun = await second_factors.complete(
             acting(request, visitors),
@@ -65,7 +65,7 @@ async def second(
             clock(),
         )
     except CodeRefused as refusal:
-        if attempts.is_news(clock(), session.person_id):
+        if await attempts.is_news(clock(), session.person_id):
             await second_factors.note_refused(acting(request, visitors))
         return _ask(request, pages, target=target, remember=remember, error=str(refusal))
     return pages.go(request, target, [session_cookie(begun)])
@@ -111,7 +111,7 @@ async def turn_on(
     clock: NamedDependency[Clock],
 ) -> Response[Any]:
     fields, person_id = await read_fields(request), signed_in_of(request).session.person_id
-    attempts.count_code(clock(), person_id)
+    await attempts.count_code(clock(), person_id)
     try:
         done = await second_factors.turn_on(
             acting(request, visitors),

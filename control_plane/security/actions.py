@@ -15,8 +15,7 @@ from control_plane.people.passwords import Passwords
 from control_plane.people.rules import check_password
 from control_plane.second_factors.actions import SecondFactors
 from control_plane.security.rules import browser_of
-from control_plane.sessions import repository as sessions
-from control_plane.sessions.actions import Begun, digest_of, renew_session
+from control_plane.sessions.actions import Begun, Sessions
 from control_plane.sessions.rules import Session, SessionKind
 from shared.domain.refused import Refused
 from shared.runtime.database import Database
@@ -48,12 +47,14 @@ class OwnSecurity:
     def __init__(
         self,
         database: Database,
+        sessions: Sessions,
         passwords: Passwords,
         second_factors: SecondFactors,
         queue: QueueLetter,
         console_url: str,
     ) -> None:
         self._database = database
+        self._sessions = sessions
         self._passwords = passwords
         self._second_factors = second_factors
         self._queue = queue
@@ -73,7 +74,7 @@ class OwnSecurity:
         elif not await self._is_right(held.person_id, proof):
             raise ProofRefused("the password is not right")
         async with self._database.control() as connection:
-            begun = await renew_session(connection, token, now)
+            begun = await self._sessions.renew(connection, token, now)
         if begun is None:
             raise ProofRefused("the session has ended")
         return begun
@@ -100,28 +101,28 @@ class OwnSecurity:
             noted = Noted("person.change_password", f"person {person.id}")
             await record_of_person(connection, by, noted)
             await self._queue(connection, letters.password_changed(person.email, self._console_url))
-            begun = await renew_session(connection, token, now)
+            begun = await self._sessions.renew(connection, token, now)
             if begun is None:
                 raise ProofRefused("the session has ended")
-            await sessions.remove_sessions_of(connection, person.id, digest_of(begun.token))
+            await self._sessions.end_others(connection, person.id, begun.token)
         return begun
 
     async def list_sessions(self, held: Session, now: datetime) -> list[ListedSession]:
         """Give those that are not over, the last used first."""
         async with self._database.control() as connection:
-            rows = await sessions.sessions_of(connection, held.person_id)
-        return [_listed(row, held) for row in rows if row.lives(now)]
+            rows = await self._sessions.list_living(connection, held.person_id, now)
+        return [_listed(row, held) for row in rows]
 
     async def end_session(self, public_id: str, by: Actor) -> None:
         async with self._database.control() as connection:
-            if await sessions.remove_by_public_id(connection, by.id, public_id):
+            if await self._sessions.end_one(connection, by.id, public_id):
                 await record_of_person(connection, by, Noted("session.end", f"session {public_id}"))
 
     async def end_others(self, token: str, by: Actor) -> None:
         async with self._database.control() as connection:
-            await sessions.remove_sessions_of(connection, by.id, digest_of(token))
             noted = Noted("session.end_others", f"person {by.id}")
             await record_of_person(connection, by, noted)
+            await self._sessions.end_others(connection, by.id, token)
 
     async def _is_right(self, person_id: str, password: str) -> bool:
         async with self._database.control() as connection:

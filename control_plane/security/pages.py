@@ -14,9 +14,13 @@ from control_plane.http.forms import read_fields
 from control_plane.http.rendering import Pages, own_path
 from control_plane.http.signed_in import signed_in_of
 from control_plane.http.visitors import Visitors
+from control_plane.passkeys.actions import Passkeys
+from control_plane.passkeys.pages import bound_to, json_of
+from control_plane.passkeys.rules import PasskeyRefused
 from control_plane.people.rules import WeakPassword
 from control_plane.second_factors.rules import CodeRefused
 from control_plane.security.actions import OwnSecurity, PasswordChange, ProofRefused
+from control_plane.security.shown import AgainShower
 
 _SIGNED_IN = {"signed_in": True}
 _DONE = {
@@ -49,7 +53,7 @@ async def change_password(
     clock: NamedDependency[Clock],
 ) -> Response[Any]:
     fields, session = await read_fields(request), signed_in_of(request).session
-    attempts.count(clock(), visitors.visitor(request).address, session.person_id)
+    await attempts.count(clock(), visitors.visitor(request).address, session.person_id)
     try:
         begun = await security.change_password(
             session,
@@ -94,35 +98,72 @@ async def end_others(
 @get("/signin/again", opt=_SIGNED_IN)
 async def again_page(
     request: AnyRequest,
-    pages: NamedDependency[Pages],
-    security: NamedDependency[OwnSecurity],
+    again_shower: NamedDependency[AgainShower],
     next: FromQuery[str] = "/",  # noqa: A002 - as it stands in the query
 ) -> Response[str]:
-    return await _again(request, pages, security, own_path(next))
+    return await again_shower.ask(request, own_path(next))
 
 
 @post("/signin/again", opt=_SIGNED_IN, status_code=200)
 async def again(
     request: AnyRequest,
     pages: NamedDependency[Pages],
+    again_shower: NamedDependency[AgainShower],
     security: NamedDependency[OwnSecurity],
-    visitors: NamedDependency[Visitors],
     attempts: NamedDependency[Attempts],
     clock: NamedDependency[Clock],
 ) -> Response[Any]:
     fields, session = await read_fields(request), signed_in_of(request).session
     target = own_path(fields["next"])
-    attempts.count_code(clock(), session.person_id)
+    await attempts.count_code(clock(), session.person_id)
     try:
         begun = await security.step_up(session, request.cookies[SESSION], fields["proof"], clock())
     except (ProofRefused, CodeRefused) as refusal:
-        if attempts.is_news(clock(), session.person_id):
-            await security.note_refused(acting(request, visitors))
-        return await _again(request, pages, security, target, str(refusal))
+        return await again_shower.refuse(request, target, error=str(refusal))
     return pages.go(request, target, [session_cookie(begun)])
 
 
-SECURITY_PAGES = [you, change_password, end_session, end_others, again_page, again]
+@get("/signin/again/passkey/options", opt=_SIGNED_IN)
+async def again_options(
+    request: AnyRequest,
+    pages: NamedDependency[Pages],
+    passkeys: NamedDependency[Passkeys],
+    clock: NamedDependency[Clock],
+) -> Response[bytes]:
+    person_id = signed_in_of(request).session.person_id
+    options = await passkeys.step_up_options(person_id, bound_to(request), clock())
+    return json_of(pages, options)
+
+
+@post("/signin/again/passkey", opt=_SIGNED_IN, status_code=200)
+async def again_by_passkey(
+    request: AnyRequest,
+    pages: NamedDependency[Pages],
+    again_shower: NamedDependency[AgainShower],
+    passkeys: NamedDependency[Passkeys],
+    clock: NamedDependency[Clock],
+) -> Response[Any]:
+    fields, person_id = await read_fields(request), signed_in_of(request).session.person_id
+    target, sent = own_path(fields["next"]), fields["credential"]
+    try:
+        begun = await passkeys.step_up(
+            person_id, request.cookies[SESSION], bound_to(request), sent, clock()
+        )
+    except PasskeyRefused as refusal:
+        return await again_shower.refuse(request, target, passkey_error=str(refusal))
+    return pages.go(request, target, [session_cookie(begun)])
+
+
+SECURITY_PAGES = [
+    you,
+    change_password,
+    end_session,
+    end_others,
+    again_page,
+    again,
+    again_options,
+    again_by_passkey,
+]
 
 
 async def _you(
@@ -141,18 +182,4 @@ async def _you(
         codes_left=await security.codes_left(session.person_id),
         sessions=await security.list_sessions(session, clock()),
         **values,
-    )
-
-
-async def _again(
-    request: AnyRequest, pages: Pages, security: OwnSecurity, target: str, error: str = ""
-) -> Response[str]:
-    has_second = await security.codes_left(signed_in_of(request).session.person_id) is not None
-    return pages.show(
-        request,
-        "security/again.html",
-        status=422 if error else 200,
-        next=target,
-        has_second=has_second,
-        error=error,
     )

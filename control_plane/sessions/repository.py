@@ -1,7 +1,6 @@
-"""Rows of sessions. Works in the transaction that it is given."""
+"""Rows of sessions, in the transaction that is given; an actions.SessionStore."""
 
 from datetime import datetime
-from typing import Any
 
 import msgspec
 from sqlalchemy import delete, insert, select, update
@@ -35,8 +34,8 @@ async def sessions_of(connection: AsyncConnection, person_id: str) -> list[Sessi
     return [msgspec.convert(row, Session) for row in rows.mappings()]
 
 
-async def change_session(connection: AsyncConnection, digest: bytes, **values: Any) -> None:
-    await connection.execute(update(session).where(session.c.digest == digest).values(**values))
+async def note_use(connection: AsyncConnection, digest: bytes, now: datetime) -> None:
+    await connection.execute(update(session).where(session.c.digest == digest).values(seen_at=now))
 
 
 async def remove_session(connection: AsyncConnection, digest: bytes) -> None:

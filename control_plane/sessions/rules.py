@@ -28,6 +28,10 @@ STEP_UP = timedelta(minutes=10)  # what asks for a fresh proof takes one of the 
 SEEN_EVERY = timedelta(minutes=1)  # a session's last use is written no more often
 
 
+class SessionsAway(Exception):
+    """Where sessions rest does not answer: nobody can be signed in, or known to be, just now."""
+
+
 class Session(msgspec.Struct, frozen=True, kw_only=True):
     public_id: str
     kind: SessionKind

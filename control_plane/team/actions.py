@@ -21,8 +21,7 @@ from control_plane.members import repository
 from control_plane.members.repository import InvitationRow, MemberRow
 from control_plane.members.rules import ROLE_NAMES, Role, RoleRefused, check_role_change
 from control_plane.people.rules import normal_email
-from control_plane.sessions import repository as sessions
-from control_plane.sessions.actions import digest_of
+from control_plane.sessions.actions import Sessions, digest_of
 from control_plane.team import letters
 from control_plane.team.rules import (
     INVITED_FOR,
@@ -49,8 +48,11 @@ class Team(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TeamKeeper:
-    def __init__(self, database: Database, queue: QueueLetter, console_url: str) -> None:
+    def __init__(
+        self, database: Database, sessions: Sessions, queue: QueueLetter, console_url: str
+    ) -> None:
         self._database = database
+        self._sessions = sessions
         self._queue = queue
         self._console_url = console_url
 
@@ -109,19 +111,19 @@ class TeamKeeper:
         async with self._database.control() as connection:
             held = await _change(connection, account_id, person_id, to, by)
             await repository.set_role(connection, account_id, person_id, to)
-            await sessions.remove_sessions_in(connection, person_id, account_id)
             before, after = {"role": held}, {"role": to}
             noted = Noted("member.change_role", f"member {person_id}", before, after)
             await record_of_account(connection, account_id, by, noted)
+            await self._sessions.end_in(connection, person_id, account_id)
 
     async def remove(self, account_id: str, person_id: str, by: Actor) -> None:
         """Remove a member; their sessions in the account end. Raises as change_role."""
         async with self._database.control() as connection:
             held = await _change(connection, account_id, person_id, None, by)
             await repository.remove_member(connection, account_id, person_id)
-            await sessions.remove_sessions_in(connection, person_id, account_id)
             noted = Noted("member.remove", f"member {person_id}", before={"role": held})
             await record_of_account(connection, account_id, by, noted)
+            await self._sessions.end_in(connection, person_id, account_id)
 
     async def _letter(
         self, connection: AsyncConnection, new: InvitationRow, by: Actor, token: str

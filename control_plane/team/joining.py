@@ -18,13 +18,7 @@ from control_plane.members.rules import ROLE_NAMES
 from control_plane.people import repository as people
 from control_plane.people.passwords import Passwords
 from control_plane.people.rules import check_password
-from control_plane.sessions.actions import (
-    Begun,
-    Visitor,
-    begin_session,
-    digest_of,
-    move_session,
-)
+from control_plane.sessions.actions import Begun, Sessions, Visitor, digest_of
 from control_plane.sessions.rules import SessionKind
 from control_plane.team.rules import InvitationRefused
 from shared.runtime.database import Database
@@ -42,8 +36,9 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Joining:
-    def __init__(self, database: Database, passwords: Passwords) -> None:
+    def __init__(self, database: Database, sessions: Sessions, passwords: Passwords) -> None:
         self._database = database
+        self._sessions = sessions
         self._passwords = passwords
 
     async def look_at(self, token: str, now: datetime) -> Offer:
@@ -71,7 +66,7 @@ class Joining:
             if held.email != by.email:
                 raise InvitationRefused("this invitation is for another address")
             await _join(connection, held, by)
-            begun = await move_session(connection, session, held.account_id, now)
+            begun = await self._sessions.move(connection, session, held.account_id, now)
             if begun is None:
                 raise InvitationRefused("sign in again, and open the link once more")
         return begun
@@ -94,7 +89,7 @@ class Joining:
             await people.change_person(connection, person_id, verified_at=now, signed_in_at=now)
             acting = msgspec.structs.replace(by, id=person_id, email=held.email)
             await _join(connection, held, acting)
-            return await begin_session(
+            return await self._sessions.begin(
                 connection, SessionKind.CONSOLE, person_id, held.account_id, visitor, now
             )
 
@@ -107,7 +102,7 @@ class Joining:
         async with self._database.control() as connection:
             if await repository.find_role(connection, account_id, by.id) is None:
                 return None
-            begun = await move_session(connection, session, account_id, now)
+            begun = await self._sessions.move(connection, session, account_id, now)
             if begun is not None:
                 noted = Noted("session.switch", f"session {begun.session.public_id}")
                 await record_of_account(connection, account_id, by, noted)

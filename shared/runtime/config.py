@@ -69,7 +69,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     spool_limit: int = 256 * 2**20  # octets
     ledger_days: int = 365
     allowed_hosts: tuple[str, ...] = ()  # names the server has besides that of public_url
-    redis_url: str | None = None  # where workers and machines share limits
+    redis_url: str | None = None  # where workers and machines share limits and sessions
     console_bind_address: tuple[str, int] = ("0.0.0.0", 8081)  # noqa: S104 - as bind_address
     smtp_url: str = LOCAL_SMTP
     mail_from: str = "auth-service <auth-service@localhost>"

@@ -40,8 +40,9 @@ async def running(app: Litestar) -> AsyncIterator[None]:
 
     It keeps to one task from start to end, as the framework asks; a fixture ends in another.
     """
-    kept: Any = app.dependencies["attempts"]
-    vars(kept.dependency()).update(vars(Attempts()))
+    given: Any = app.dependencies["attempts"]
+    kept = vars(given.dependency())
+    kept.update(vars(Attempts(kept["_shared"])))
     started, ended = asyncio.Event(), asyncio.Event()
 
     async def run() -> None:

@@ -1,6 +1,6 @@
 """What the control plane's tests share: keys that cost little, and a tenant to change."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from shared.runtime.database import Database
 from shared.runtime.sealing import Sealer
 from tests.control_plane.console import Console, run_console
 from tests.support import Installation, new_slug
+from tests.valkey import RunningValkey, run_valkey
 
 DEBIAN_POSTGRES = Path("/usr/lib/postgresql/15/bin")
 
@@ -32,6 +33,12 @@ def sealer(settings: Config) -> Sealer:
 @pytest.fixture(scope="session")
 def peppers(settings: Config) -> tuple[Key, ...]:
     return settings.secret_peppers
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[RunningValkey]:
+    with run_valkey() as running:
+        yield running
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import msgspec
 from litestar import Litestar
+from sqlalchemy import delete
 
 from control_plane.accounts.actions import create_account, set_plan
 from control_plane.app import create_console
@@ -20,11 +21,13 @@ from control_plane.keys.stock import KeyStock
 from control_plane.members.repository import add_member
 from control_plane.members.rules import Role
 from control_plane.people.repository import add_person
-from control_plane.sessions.actions import Visitor, begin_session
+from control_plane.sessions import repository as stored_sessions
+from control_plane.sessions.actions import Sessions, Visitor
 from control_plane.sessions.rules import SessionKind
 from shared.domain.plan import PlanName
 from shared.runtime.config import Config, read_config
 from shared.runtime.database import Database
+from shared.runtime.tables.people import attempt
 from tests.control_plane.applications import console_of, running
 from tests.support import Installation
 
@@ -61,7 +64,7 @@ class Console(msgspec.Struct, frozen=True):
         async with self.database.control() as connection:
             await add_person(connection, person_id, f"{person_id}@example.com", None)
             await add_member(connection, account_id, person_id, role)
-            begun = await begin_session(
+            begun = await Sessions(stored_sessions).begin(
                 connection, SessionKind.CONSOLE, person_id, account_id, Visitor("", ""), began
             )
         key = hmac.digest(self.config.secret_peppers[0].octets, b"console csrf", "sha256")
@@ -91,11 +94,18 @@ async def run_console(
     public_url: str,
     stock: KeyStock | None = None,
 ) -> AsyncIterator[Console]:
+    await forget_attempts(database)
     environment = installation.environment(public_url) | {"CONSOLE_URL": CONSOLE_URL}
     config = read_config(environment)
     application = console_of(environment) if stock is None else create_console(config, stock)
     async with running(application):
         yield Console(application, config, database)
+
+
+async def forget_attempts(database: Database) -> None:
+    """Let nobody be locked out for what another test has tried."""
+    async with database.control() as connection:
+        await connection.execute(delete(attempt))
 
 
 def text_of(answer: httpx.Response) -> str:

@@ -1,5 +1,6 @@
 """Twins of what is of people: a tenant's role reaches none of it."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -9,15 +10,16 @@ from control_plane.members import repository as members
 from control_plane.members.rules import Role
 from control_plane.passkeys import repository as passkeys
 from control_plane.passkeys.repository import PasskeyRow
-from control_plane.people import actions as people_actions
 from control_plane.people import repository as people
+from control_plane.people.actions import PeopleKeeper
+from control_plane.people.passwords import Passwords
 from control_plane.people.repository import PersonRow
 from control_plane.people.rules import LinkPurpose
-from control_plane.sessions import actions as session_actions
 from control_plane.sessions import repository as sessions
-from control_plane.sessions.actions import Visitor
+from control_plane.sessions.actions import Sessions, SessionStore, Visitor
 from control_plane.sessions.rules import Session, SessionKind
 from tests.isolation.calls import NOW, SOON, Twin, in_control_plane
+from tests.isolation.populated import Both
 
 _PERSON = "p_a"
 _DIGEST = b"d"
@@ -54,6 +56,13 @@ _ROW = PersonRow(
     recovery_digests=[],
     signed_in_at=None,
 )
+
+_SESSIONS = Sessions(sessions)
+
+
+def _keeper(both: Both) -> PeopleKeeper:
+    return PeopleKeeper(both.database, _SESSIONS, Passwords(), mail.queue_letter, "")
+
 
 REFUSED: dict[Callable[..., Any], Twin] = {
     mail.queue_letter: in_control_plane(
@@ -98,25 +107,30 @@ REFUSED: dict[Callable[..., Any], Twin] = {
     people.has_link: in_control_plane(
         lambda c, _: people.has_link(c, _DIGEST, LinkPurpose.RESET, NOW)
     ),
-    people_actions.begin_signed_in: in_control_plane(
-        lambda c, _: people_actions.begin_signed_in(
+    PeopleKeeper.begin_signed_in: in_control_plane(
+        lambda c, x: _keeper(x).begin_signed_in(
             c, _ROW, SessionKind.CONSOLE, Visitor("", ""), NOW, proof="password"
         )
     ),
-    session_actions.begin_session: in_control_plane(
-        lambda c, _: session_actions.begin_session(
+    Sessions.begin: in_control_plane(
+        lambda c, _: _SESSIONS.begin(
             c, SessionKind.CONSOLE, _PERSON, "operator", Visitor("", ""), NOW
         )
     ),
-    session_actions.renew_session: in_control_plane(
-        lambda c, _: session_actions.renew_session(c, "token", NOW)
-    ),
+    Sessions.renew: in_control_plane(lambda c, _: _SESSIONS.renew(c, "token", NOW)),
+    Sessions.move: in_control_plane(lambda c, _: _SESSIONS.move(c, "token", "operator", NOW)),
+    Sessions.held: in_control_plane(lambda c, _: _SESSIONS.held(c, "token")),
+    Sessions.find: in_control_plane(lambda c, _: _SESSIONS.find(c, "token", NOW)),
+    Sessions.list_living: in_control_plane(lambda c, _: _SESSIONS.list_living(c, _PERSON, NOW)),
+    Sessions.end: in_control_plane(lambda c, _: _SESSIONS.end(c, "token")),
+    Sessions.end_one: in_control_plane(lambda c, _: _SESSIONS.end_one(c, _PERSON, "s")),
+    Sessions.end_all: in_control_plane(lambda c, _: _SESSIONS.end_all(c, _PERSON)),
+    Sessions.end_others: in_control_plane(lambda c, _: _SESSIONS.end_others(c, _PERSON, "token")),
+    Sessions.end_in: in_control_plane(lambda c, _: _SESSIONS.end_in(c, _PERSON, "operator")),
     sessions.add_session: in_control_plane(lambda c, _: sessions.add_session(c, _DIGEST, _SESSION)),
     sessions.find_session: in_control_plane(lambda c, _: sessions.find_session(c, _DIGEST)),
     sessions.sessions_of: in_control_plane(lambda c, _: sessions.sessions_of(c, _PERSON)),
-    sessions.change_session: in_control_plane(
-        lambda c, _: sessions.change_session(c, _DIGEST, seen_at=NOW)
-    ),
+    sessions.note_use: in_control_plane(lambda c, _: sessions.note_use(c, _DIGEST, NOW)),
     sessions.remove_session: in_control_plane(lambda c, _: sessions.remove_session(c, _DIGEST)),
     sessions.remove_by_public_id: in_control_plane(
         lambda c, _: sessions.remove_by_public_id(c, _PERSON, "s")
@@ -125,4 +139,10 @@ REFUSED: dict[Callable[..., Any], Twin] = {
         lambda c, _: sessions.remove_sessions_of(c, _PERSON)
     ),
     sessions.remove_ended: in_control_plane(lambda c, _: sessions.remove_ended(c, NOW, 10)),
+}
+
+TOUCHES_NO_TENANT: dict[Callable[..., Any], str] = {
+    each: "what sessions.repository does, as a promise"
+    for name, each in vars(SessionStore).items()
+    if inspect.isfunction(each) and not name.startswith("_")
 }

@@ -241,6 +241,7 @@ REFUSED: dict[Method, Twin] = {
 TOUCHES_NO_TENANT: dict[Method, str] = {
     **of_audit.TOUCHES_NO_TENANT,
     **of_usage.TOUCHES_NO_TENANT,
+    **of_people.TOUCHES_NO_TENANT,
     PublishedFeed.open: "connects",
     PublishedFeed.close: "disconnects",
     Pool.close: "disconnects",

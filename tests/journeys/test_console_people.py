@@ -2,23 +2,20 @@
 
 import os
 import shutil
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.async_api import Page, ViewportSize, async_playwright
+from sqlalchemy import update
 
 from control_plane.second_factors.rules import STEP, code_at
 from shared.runtime.database import Database
-from tests.conftest import free_port, wait_until_answered
+from shared.runtime.tables.people import session
 from tests.control_plane.people.browsing import PASSWORD, last_letter, new_email
-from tests.support import Installation
 
 _CHROMIUM = shutil.which("chromium")
-_PATIENCE = 60
 _PHONE: ViewportSize = {"width": 390, "height": 844}
 _DEVICE = {
     "protocol": "ctap2",
@@ -30,29 +27,6 @@ _DEVICE = {
 }
 
 pytestmark = pytest.mark.skipif(_CHROMIUM is None, reason="needs Debian's chromium")
-
-
-@pytest.fixture(scope="module")
-def console_url(installation: Installation) -> Iterator[str]:
-    """Serve the console under a name for which a browser makes passkeys without TLS."""
-    port = free_port()
-    environment = {
-        **os.environ,
-        **installation.environment(),
-        "CONSOLE_URL": f"http://localhost:{port}",
-        "CONSOLE_BIND_ADDRESS": f"127.0.0.1:{port}",
-        "DRAIN_DELAY": "0",
-        "LOG_LEVEL": "WARNING",
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "control_plane.cli.main", "serve", "control"], env=environment
-    )
-    try:
-        wait_until_answered(f"http://127.0.0.1:{port}/livez", process)
-        yield f"http://localhost:{port}"
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(_PATIENCE)
 
 
 @pytest.fixture
@@ -150,6 +124,7 @@ async def test_a_passkey_is_made_and_signs_in(page: Page, database: Database) ->
     await page.get_by_role("button", name="Add a passkey").click()
     await page.get_by_role("cell", name="Work laptop", exact=True).wait_for()
     await _fits(page)
+    await _prove_again(page, database)
     await page.goto("/you")
     await _sign_out(page)
     await _fits(page)
@@ -157,3 +132,15 @@ async def test_a_passkey_is_made_and_signs_in(page: Page, database: Database) ->
     await page.wait_for_url(lambda url: "signin" not in url)
     await page.goto("/you")
     await page.get_by_text(email).first.wait_for()
+
+
+async def _prove_again(page: Page, database: Database) -> None:
+    """Have the proof grow old; the passkey is another."""
+    async with database.control() as connection:
+        long_ago = datetime.now(UTC) - timedelta(minutes=11)
+        await connection.execute(update(session).values(stepped_up_at=long_ago))
+    await page.goto("/you/passkeys")
+    await page.get_by_role("heading", name="Is it you?").wait_for()
+    await _fits(page)
+    await page.get_by_role("button", name="Use a passkey").click()
+    await page.get_by_role("cell", name="Work laptop", exact=True).wait_for()

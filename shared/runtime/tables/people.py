@@ -1,4 +1,4 @@
-"""The tables of people, members and sessions, in schema `control`."""
+"""The tables of people, members, sessions and attempts, in schema `control`."""
 
 from sqlalchemy import (
     BigInteger,
@@ -6,6 +6,7 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     Table,
     Text,
@@ -103,4 +104,14 @@ session = Table(
     Index("ix_session_person_id", "person_id"),
     Index("ix_session_account_id", "account_id"),
     Index("ix_session_ends_at", "ends_at"),
+)
+
+attempt = Table(
+    "attempt",
+    metadata,
+    Column("key", LargeBinary, primary_key=True),  # a digest of the network or the person
+    Column("ends_at", DateTime(timezone=True), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Index("ix_attempt_ends_at", "ends_at"),
+    prefixes=["UNLOGGED"],  # a crash forgets a minute's guesses
 )

@@ -47,7 +47,9 @@ def test_a_sound_installation_passes_every_check(cli: Cli) -> None:
 @pytest.mark.usefixtures("stocked")
 def test_a_redis_that_answers_is_well_and_one_that_does_not_is_found(cli: Cli) -> None:
     with run_valkey() as valkey:
-        assert examine(cli, REDIS_URL=valkey.url)["redis"]["detail"] == "limits are shared"
+        assert examine(cli, REDIS_URL=valkey.url)["redis"]["detail"] == (
+            "limits and sessions are shared"
+        )
         valkey.client.config_set("maxmemory", "1")
         assert bad(examine(cli, REDIS_URL=valkey.url)) == ["redis"]
     found = examine(cli, REDIS_URL=valkey.url)

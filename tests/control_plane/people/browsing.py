@@ -17,6 +17,7 @@ from sqlalchemy import text
 from control_plane.mail.rules import Letter
 from shared.runtime.database import Database
 from tests.control_plane.applications import console_of, running
+from tests.control_plane.console import forget_attempts
 from tests.support import Installation, opened
 
 _HOST = "console.example"
@@ -132,4 +133,5 @@ async def opened_console(
 ) -> AsyncIterator[Console]:
     app = console_of(installation.environment() | {"CONSOLE_URL": ORIGIN} | variables, *more)
     async with running(app), opened(installation.control_url) as database:
+        await forget_attempts(database)
         yield Console(app, database)
