@@ -1,20 +1,31 @@
 """The list of clients: with their secrets, and what they were issued lately.
 
-Every function works in the tenant's transaction that it is given. The ledger counts by the hour:
-"thirty days" ends with the hour that has begun.
+Every function works in the tenant's transaction that it is given. "Thirty days" are whole ones, and
+today: of each day the ledger has a sum, so that a month of thousands of clients is few rows.
 """
 
-from collections.abc import Collection
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Subquery, func, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    RowMapping,
+    Subquery,
+    func,
+    select,
+    true,
+    union,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from control_plane.clients.rules import ClientOrder
 from shared.domain.client import AuthMethod
 from shared.domain.ids import ClientId
-from shared.runtime.tables.ledger import secret_use, usage
+from shared.runtime.tables.ledger import rolled_up, secret_use, usage, usage_day
 from shared.runtime.tables.tenant import client, client_secret
 
 _LATELY = timedelta(days=30)
@@ -75,22 +86,30 @@ async def page_of_clients(
     total = found[0]["total"] if found else 0
     if not found and offset:  # a page behind the last
         total = await connection.scalar(select(func.count()).select_from(client).where(*conditions))
-    return [
-        msgspec.convert({**row, "tokens": tokens.get(row["client_id"], 0)}, ListedClient)
-        for row in found
-    ], total or 0
+    return [_listed(row, tokens.get(row["client_id"], 0)) for row in found], total or 0
 
 
 async def count_tokens(
     connection: AsyncConnection, clients: Collection[ClientId]
 ) -> dict[ClientId, int]:
     """Count what each was issued in the last thirty days; who was issued nothing is left out."""
-    rows = await connection.execute(
-        select(usage.c.client_id, func.sum(usage.c.count).label("tokens"))
-        .where(usage.c.client_id.in_(clients), *_issued_lately())
-        .group_by(usage.c.client_id)
+    parts = (
+        select(of_client, count).where(of_client.in_(clients), *conditions)
+        for of_client, count, *conditions in _issued_lately()
     )
-    return {ClientId(row.client_id): row.tokens for row in rows}
+    counts = union_all(*parts).subquery()
+    rows = await connection.execute(
+        select(counts.c.client_id, func.sum(counts.c.count).label("tokens")).group_by(
+            counts.c.client_id
+        )
+    )
+    return {ClientId(row.client_id): int(row.tokens) for row in rows}
+
+
+def _listed(row: RowMapping, tokens: int) -> ListedClient:
+    # SQLAlchemy's names are of a kind of str that msgspec does not take for a dict's keys
+    named = {str(name): value for name, value in row.items()}
+    return msgspec.convert(named | {"tokens": tokens}, ListedClient)
 
 
 def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
@@ -99,15 +118,38 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
         | client.c.client_id.icontains(wanted.search, autoescape=True)
     ]
     if wanted.unused:
-        used = select(usage.c.client_id).where(
-            usage.c.client_id == client.c.client_id, *_issued_lately()
-        )
-        conditions += [client.c.created_at < func.now() - _LATELY, ~used.exists()]
+        conditions.append(client.c.created_at < func.now() - _LATELY)
+        conditions.append(client.c.client_id.not_in(_used_lately()))
     return conditions
 
 
-def _issued_lately() -> tuple[ColumnElement[bool], ...]:
-    return usage.c.hour >= func.date_trunc("hour", func.now()) - _LATELY, usage.c.event == "issued"
+def _used_lately() -> CompoundSelect[Any]:
+    """Give the clients that were issued something: of the days of each, one is looked for."""
+    (of_day, _, *in_days), (of_hour, _, *in_hours) = _issued_lately()
+    asking = client.alias("asking")
+    any_day = select(of_day).where(of_day == asking.c.client_id, *in_days).limit(1).lateral()
+    return union(select(asking.c.client_id).join(any_day, true()), select(of_hour).where(*in_hours))
+
+
+def _issued_lately() -> Iterator[tuple[ColumnElement[Any], ...]]:
+    """Give client, count and conditions: of days, then of hours that are not in them yet.
+
+    One statement is to read both and the bound between them: none is missed or counted twice.
+    """
+    first = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - _LATELY
+    yield (
+        usage_day.c.client_id,
+        usage_day.c.count,
+        usage_day.c.day >= first.date(),
+        usage_day.c.event == "issued",
+    )
+    yield (
+        usage.c.client_id,
+        usage.c.count,
+        usage.c.hour >= first,
+        usage.c.hour >= select(rolled_up.c.until).scalar_subquery(),
+        usage.c.event == "issued",
+    )
 
 
 def _secrets_of_each() -> Subquery:
