@@ -6,6 +6,7 @@ header of htmx says chooses between the two and decides nothing else.
 
 import shlex
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -13,6 +14,7 @@ from litestar import Request, Response
 from litestar.datastructures import Cookie, MutableScopeHeaders
 from litestar.types import Message, Scope
 
+from control_plane.http.api_calls import api_call
 from control_plane.http.icons import icon
 from web import ROOT
 
@@ -44,6 +46,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.globals["icon"] = icon
+        self._environment.globals["api_call"] = partial(api_call, console_url)
         self._environment.filters["shell"] = shlex.quote  # a word of a command that is copied
 
     @property

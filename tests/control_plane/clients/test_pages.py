@@ -9,7 +9,7 @@ from markupsafe import escape
 
 from control_plane.clients.actions import UnknownClient, register_client, show_client
 from control_plane.clients.rules import NewClient
-from control_plane.members.rules import Role
+from control_plane.members.rules import MATRIX, Permission, Role
 from shared.domain.client import DpopUse
 from shared.domain.plan import PlanName
 from shared.runtime.database import Database
@@ -158,6 +158,19 @@ async def test_read_only_sees_everything_and_is_offered_no_change(site: Site) ->
             assert page.status_code == 200
             assert 'class="main"' not in page.text
             assert 'class="danger"' not in page.text
+
+
+async def test_a_clients_log_is_a_tab_for_who_may_see_it(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tab = f'<a href="/tenants/{site.slug}/logs?client={site.client_id}">Logs</a>'
+    async with site.browser(Role.READ_ONLY) as browser:
+        for part in ("", "/credentials", "/apis", "/limits", "/settings", "/danger"):
+            assert tab in (await browser.get(site.client + part)).text
+        log = await browser.get(f"/tenants/{site.slug}/logs?client={site.client_id}")
+        assert f'value="{site.client_id}"' in log.text
+        monkeypatch.setitem(MATRIX, Role.READ_ONLY, frozenset({Permission.SEE_TENANTS}))
+        assert "/logs" not in (await browser.get(site.client)).text
 
 
 async def test_htmx_is_given_the_fragment_of_the_same_page(site: Site) -> None:
