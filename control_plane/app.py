@@ -146,6 +146,8 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
         before_request=door,
         before_send=[pages.protect],
         dependencies={
+            # no name is that of a member of some body: of one that is malformed the framework
+            # would then say that a dependency of ours is, 500
             "pages": given(pages),
             "visitors": given(visitors),
             "people": given(people),
@@ -157,8 +159,12 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
             "set_up": given(partial(set_up, database, config, generate)),
             "shower": given(ClientShower(pages, visitors, database, config.public_url, _now)),
             "api_shower": given(ApiShower(pages, visitors, database, config.public_url, _now)),
-            "keys": given(KeyShower(pages, visitors, database, keeper, config.public_url, _now)),
-            "tenants": given(TenantShower(pages, visitors, database, config.public_url, _now)),
+            "key_shower": given(
+                KeyShower(pages, visitors, database, keeper, config.public_url, _now)
+            ),
+            "tenant_shower": given(
+                TenantShower(pages, visitors, database, config.public_url, _now)
+            ),
             "second_factors": given(second_factors),
             "security": given(security),
             "passkeys": given(passkeys),

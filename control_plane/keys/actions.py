@@ -97,12 +97,14 @@ class KeyKeeper:
             due = await tenants_with_keys_due(connection, self._clock(), _TENANTS_AT_ONCE)
         for tenant in due:
             with suppress(UnknownTenant):  # deleted meanwhile
-                await self._change(
-                    tenant,
-                    lambda keys: due_steps(keys, self.schedule, self._clock()),
-                    BY_SCHEDULE,
-                )
+                await self.advance(tenant)
         return len(due)
+
+    async def advance(self, tenant: TenantId) -> None:
+        """Take a tenant's keys the steps that are due. Raises UnknownTenant."""
+        await self._change(
+            tenant, lambda keys: due_steps(keys, self.schedule, self._clock()), BY_SCHEDULE
+        )
 
     async def outlook(self, tenant: TenantId) -> Outlook:
         """Show the tenant's keys, and what the schedule does with them."""

@@ -20,41 +20,47 @@ AnyRequest = Request[Any, Any, Any]
 
 @get("/tenants/{slug:str}/keys", opt=_SEE)
 async def keys_page(
-    request: AnyRequest, keys: NamedDependency[KeyShower], slug: FromPath[str]
+    request: AnyRequest, key_shower: NamedDependency[KeyShower], slug: FromPath[str]
 ) -> Response[str]:
-    return await keys.show(request, await keys.tenant(request, slug))
+    return await key_shower.show(request, await key_shower.tenant(request, slug))
 
 
 @post("/tenants/{slug:str}/keys/rotate", opt=_CHANGE, status_code=200)
 async def rotate(
-    request: AnyRequest, keys: NamedDependency[KeyShower], slug: FromPath[str]
+    request: AnyRequest, key_shower: NamedDependency[KeyShower], slug: FromPath[str]
 ) -> Response[None]:
-    tenant = await keys.tenant(request, slug)
-    await keys.keeper.rotate(tenant.id, keys.acting(request))
-    return keys.back(request, tenant)
+    tenant = await key_shower.tenant(request, slug)
+    await key_shower.keeper.rotate(tenant.id, key_shower.acting(request))
+    return key_shower.back(request, tenant)
 
 
 @get("/tenants/{slug:str}/keys/{kid:str}/revoke", opt=_CHANGE)
 async def revoke_page(
-    request: AnyRequest, keys: NamedDependency[KeyShower], slug: FromPath[str], kid: FromPath[str]
+    request: AnyRequest,
+    key_shower: NamedDependency[KeyShower],
+    slug: FromPath[str],
+    kid: FromPath[str],
 ) -> Response[str]:
-    return keys.show_revocation(request, await keys.find(request, slug, kid))
+    return key_shower.show_revocation(request, await key_shower.find(request, slug, kid))
 
 
 @post("/tenants/{slug:str}/keys/{kid:str}/revoke", opt=_CHANGE, status_code=200)
 async def revoke(
-    request: AnyRequest, keys: NamedDependency[KeyShower], slug: FromPath[str], kid: FromPath[str]
+    request: AnyRequest,
+    key_shower: NamedDependency[KeyShower],
+    slug: FromPath[str],
+    kid: FromPath[str],
 ) -> Response[Any]:
     """Publish the key no more, when the beginning of its id was typed."""
-    found = await keys.find(request, slug, kid)
+    found = await key_shower.find(request, slug, kid)
     if (await read_fields(request))["typed"].strip() != found.key.kid[:TYPED]:
         error = "That is not how the key's id begins. Nothing was revoked."
-        return keys.show_revocation(request, found, error)
+        return key_shower.show_revocation(request, found, error)
     try:
-        await keys.keeper.revoke(found.tenant.id, found.key.kid, keys.acting(request))
+        await key_shower.keeper.revoke(found.tenant.id, found.key.kid, key_shower.acting(request))
     except UnknownKey:  # somebody else was first
         raise NotFoundException from None
-    return keys.back(request, found.tenant)
+    return key_shower.back(request, found.tenant)
 
 
 KEY_PAGES = [keys_page, rotate, revoke_page, revoke]

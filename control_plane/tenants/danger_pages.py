@@ -26,80 +26,80 @@ AnyRequest = Request[Any, Any, Any]
 async def suspend(
     request: AnyRequest,
     database: NamedDependency[Database],
-    tenants: NamedDependency[TenantShower],
+    tenant_shower: NamedDependency[TenantShower],
     slug: FromPath[str],
 ) -> Response[Any]:
     """Issue no more, once it was ticked that this is meant: every client is without tokens."""
-    tenant = await tenants.find(request, slug)
+    tenant = await tenant_shower.find(request, slug)
     if not (await read_fields(request))["sure"]:
         error = "Tick the box first. Nothing was changed."
-        return await tenants.show(request, tenant, "suspend", error)
+        return await tenant_shower.show(request, tenant, "suspend", error)
     try:
-        await actions.suspend_tenant(database, tenant.slug, tenants.acting(request))
+        await actions.suspend_tenant(database, tenant.slug, tenant_shower.acting(request))
     except InvalidTenant as refusal:
-        return await tenants.show(request, tenant, "suspend", str(refusal))
-    return tenants.back(request, tenant)
+        return await tenant_shower.show(request, tenant, "suspend", str(refusal))
+    return tenant_shower.back(request, tenant)
 
 
 @post("/tenants/{slug:str}/resume", opt=_CHANGE, status_code=200)
 async def resume(
     request: AnyRequest,
     database: NamedDependency[Database],
-    tenants: NamedDependency[TenantShower],
+    tenant_shower: NamedDependency[TenantShower],
     slug: FromPath[str],
 ) -> Response[Any]:
-    tenant = await tenants.find(request, slug)
+    tenant = await tenant_shower.find(request, slug)
     try:
-        await actions.resume_tenant(database, tenant.slug, tenants.acting(request))
+        await actions.resume_tenant(database, tenant.slug, tenant_shower.acting(request))
     except InvalidTenant as refusal:
-        return await tenants.show(request, tenant, "suspend", str(refusal))
-    return tenants.back(request, tenant)
+        return await tenant_shower.show(request, tenant, "suspend", str(refusal))
+    return tenant_shower.back(request, tenant)
 
 
 @post("/tenants/{slug:str}/refuse-tokens", opt=_CONFIRMED, status_code=200)
 async def refuse_tokens(
     request: AnyRequest,
     database: NamedDependency[Database],
-    tenants: NamedDependency[TenantShower],
+    tenant_shower: NamedDependency[TenantShower],
     slug: FromPath[str],
 ) -> Response[Any]:
-    tenant = await tenants.find(request, slug)
+    tenant = await tenant_shower.find(request, slug)
     if not await _is_typed(request, tenant):
-        return await tenants.show(request, tenant, "refuse-tokens", _not_typed(tenant))
-    await actions.revoke_tokens(database, tenant.slug, tenants.acting(request))
-    return tenants.back(request, tenant)
+        return await tenant_shower.show(request, tenant, "refuse-tokens", _not_typed(tenant))
+    await actions.revoke_tokens(database, tenant.slug, tenant_shower.acting(request))
+    return tenant_shower.back(request, tenant)
 
 
 @post("/tenants/{slug:str}/delete", opt=_CONFIRMED, status_code=200)
 async def delete(
     request: AnyRequest,
     database: NamedDependency[Database],
-    tenants: NamedDependency[TenantShower],
+    tenant_shower: NamedDependency[TenantShower],
     config: GivenConfig,
     slug: FromPath[str],
 ) -> Response[Any]:
     """Have it go in a week, when its slug was typed."""
-    tenant = await tenants.find(request, slug)
+    tenant = await tenant_shower.find(request, slug)
     if not await _is_typed(request, tenant):
-        return await tenants.show(request, tenant, "delete", _not_typed(tenant))
+        return await tenant_shower.show(request, tenant, "delete", _not_typed(tenant))
     try:
-        by = tenants.acting(request)
-        await ask_deletion(database, tenant.slug, tenants.now(), config.console_url, by)
+        by = tenant_shower.acting(request)
+        await ask_deletion(database, tenant.slug, tenant_shower.now(), config.console_url, by)
     except InvalidTenant as refusal:
-        return await tenants.show(request, tenant, "delete", str(refusal))
-    return tenants.back(request, tenant)
+        return await tenant_shower.show(request, tenant, "delete", str(refusal))
+    return tenant_shower.back(request, tenant)
 
 
 @post("/tenants/{slug:str}/undo-deletion", opt=_CHANGE, status_code=200)
 async def undo(
     request: AnyRequest,
     database: NamedDependency[Database],
-    tenants: NamedDependency[TenantShower],
+    tenant_shower: NamedDependency[TenantShower],
     slug: FromPath[str],
 ) -> Response[None]:
-    tenant = await tenants.find(request, slug)
-    await undo_deletion(database, tenant.slug, tenants.acting(request))
-    return tenants.back(request, tenant)
+    tenant = await tenant_shower.find(request, slug)
+    await undo_deletion(database, tenant.slug, tenant_shower.acting(request))
+    return tenant_shower.back(request, tenant)
 
 
 DANGER_PAGES = [suspend, resume, refuse_tokens, delete, undo]

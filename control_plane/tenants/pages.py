@@ -73,25 +73,25 @@ async def switcher(
 
 @get("/tenants/{slug:str}/settings", opt=_SEE)
 async def settings_page(
-    request: AnyRequest, tenants: NamedDependency[TenantShower], slug: FromPath[str]
+    request: AnyRequest, tenant_shower: NamedDependency[TenantShower], slug: FromPath[str]
 ) -> Response[str]:
-    return await tenants.show(request, await tenants.find(request, slug))
+    return await tenant_shower.show(request, await tenant_shower.find(request, slug))
 
 
 @post("/tenants/{slug:str}/settings", opt=_CHANGE, status_code=200)
 async def rename(
     request: AnyRequest,
     database: NamedDependency[Database],
-    tenants: NamedDependency[TenantShower],
+    tenant_shower: NamedDependency[TenantShower],
     slug: FromPath[str],
 ) -> Response[Any]:
-    tenant = await tenants.find(request, slug)
+    tenant = await tenant_shower.find(request, slug)
     name = (await read_fields(request))["name"].strip()
     try:
-        await rename_tenant(database, tenant.slug, name, tenants.acting(request))
+        await rename_tenant(database, tenant.slug, name, tenant_shower.acting(request))
     except InvalidTenant as refusal:
-        return await tenants.show(request, tenant, "name", str(refusal))
-    return tenants.back(request, tenant)
+        return await tenant_shower.show(request, tenant, "name", str(refusal))
+    return tenant_shower.back(request, tenant)
 
 
 @get("/tenants/{slug:str}/export", opt=_SEE)
@@ -100,11 +100,11 @@ async def export(
     pages: NamedDependency[Pages],
     database: NamedDependency[Database],
     config: GivenConfig,
-    tenants: NamedDependency[TenantShower],
+    tenant_shower: NamedDependency[TenantShower],
     slug: FromPath[str],
 ) -> Stream:
     """Hand the configuration over as a file: as JSON, and without a secret."""
-    tenant = await tenants.find(request, slug)
+    tenant = await tenant_shower.find(request, slug)
     details = await show_tenant(database, tenant.slug)
     return Stream(
         export_tenant(database, details, config.public_url),

@@ -9,44 +9,24 @@ whole is offered to the `lane` first, which answers without a task (decision 20)
 import asyncio
 from collections import deque
 from math import inf
-from typing import Any, Protocol
+from typing import Any
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from shared.runtime.http1_answer import refusal
-from shared.runtime.http1_request import Lane, Request
+from shared.runtime.http1_request import Request, Server
 
 MAXIMUM_HEAD = 32 * 1024  # bytes; the application answers for heads of more than half of it
 _MAXIMUM_UNREAD = 64 * 1024  # bytes of a body that wait for the application
 _MAXIMUM_IGNORED = 1024 * 1024  # bytes that may come behind the last answer
 _HEAD_PATIENCE = 10  # seconds a request's head may take
 _BODY_PATIENCE = 15  # seconds; the application's own is shorter, and says why it ends
-_IDLE = 75  # seconds between two requests
+_IDLE = 75  # seconds before a request
 
 _MALFORMED = "the request is malformed"
 _TOO_LARGE = "the request's headers are too large"
 _TOO_SLOW = "the request did not arrive in time"
 _BUSY = "the service is busy"
-
-
-class Server(Protocol):
-    """What the connections of a worker share."""
-
-    lane: Lane | None
-    connections: "set[Connection]"
-    tick: int  # seconds, of a clock that never goes back
-    date: bytes  # the Date field, RFC 9110 section 6.6.1
-
-    @property
-    def full(self) -> bool:
-        """As many connections are served as may be."""
-        ...
-
-    def exchange(self, request: Request, connection: "Connection") -> None:
-        """Have the application answer, by `connection.write` and then `connection.answered`."""
-        ...
-
-    def lost(self, connection: "Connection") -> None: ...
 
 
 class Connection(asyncio.Protocol):
@@ -56,11 +36,11 @@ class Connection(asyncio.Protocol):
         self._reading: Request | None = None  # what the parser is at
         self._waiting: deque[Request] = deque()  # their heads have come
         self._served: Request | None = None  # what is being answered
+        self._upgrading: Request | None = None  # it asked to speak another protocol
         self._head = 0  # bytes of the head that is being read
         self._ignored: int | None = None  # bytes that came behind the last answer; None: it is due
         self._last = b""  # the refusal of what was malformed behind requests in order
         self._since = server.tick  # when the present wait began
-        self._fresh = True  # nothing was asked yet
         self._ending = False  # nothing more is read once this is answered
         self._held_back = False
         self._writable: asyncio.Future[None] | None = None  # while the client reads too slowly
@@ -85,14 +65,25 @@ class Connection(asyncio.Protocol):
     def _parse(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
-        except HttpParserUpgrade:
-            self._ending = True  # nothing else is spoken here; the request itself is answered
+        except HttpParserUpgrade as upgrade:
+            self._parse_without_upgrade(data[upgrade.args[0] :])
         except HttpParserError:
             self._refuse(400, _MALFORMED)
         if self._reading is not None and not self._reading.method:
             self._head += len(data)
             if self._head > MAXIMUM_HEAD:
                 self._refuse(431, _TOO_LARGE)
+
+    def _parse_without_upgrade(self, rest: bytes) -> None:
+        """Read the request anew as if it had not asked to speak otherwise (RFC 9110 section 7.8).
+
+        Java's client asks each first request for HTTP/2, and the parser would leave out its body.
+        """
+        asked, self._parser = self._upgrading, HttpRequestParser(self)
+        if asked is None or asked.method == b"CONNECT":
+            self._refuse(400, _MALFORMED)
+        else:
+            self._parse(asked.head_without(b"upgrade") + rest)
 
     def eof_received(self) -> bool:
         """The client has said its last: what was whole by then is answered."""
@@ -134,7 +125,10 @@ class Connection(asyncio.Protocol):
         reading = self._read
         reading.method = self._parser.get_method()
         reading.keep_alive = self._parser.should_keep_alive()
-        self._waiting.append(reading)
+        if self._parser.should_upgrade():
+            self._upgrading = reading
+        else:
+            self._waiting.append(reading)
 
     def on_body(self, body: bytes) -> None:
         self._read.body += body
@@ -179,7 +173,6 @@ class Connection(asyncio.Protocol):
         if self.closed or served is None:
             return
         self._since = self._server.tick
-        self._fresh = False
         if close or not served.keep_alive or not served.whole:
             self._end()
         elif self._waiting or self._held_back:
@@ -219,7 +212,7 @@ class Connection(asyncio.Protocol):
             return _HEAD_PATIENCE
         if self._served is not None:
             return inf if self._served.whole else _BODY_PATIENCE
-        return _HEAD_PATIENCE if self.begun or self._fresh else _IDLE
+        return _HEAD_PATIENCE if self.begun else _IDLE
 
     @property
     def _stalled(self) -> bool:

@@ -1,4 +1,4 @@
-"""A request as a connection has it while it comes, and who may answer it without a task."""
+"""A request as a connection has it while it comes, and what the connection works with."""
 
 import asyncio
 from typing import Any, Protocol
@@ -18,6 +18,11 @@ class Request:
         self.cut = False  # no more of it will come, and nobody may hear the answer
         self.keep_alive = False
         self.arrived: asyncio.Future[None] | None = None  # somebody waits for more of it
+
+    def head_without(self, header: bytes) -> bytes:
+        """Spell its head again, without a header."""
+        lines = [b"%b: %b\r\n" % (name, value) for name, value in self.headers if name != header]
+        return b"%b %b HTTP/1.1\r\n%b\r\n" % (self.method, self.target, b"".join(lines))
 
     def wake(self) -> None:
         """Have whoever waits for more of it look again."""
@@ -48,3 +53,23 @@ class Lane(Protocol):
     def take(self, request: Request, connection: Answering) -> bool:
         """Take on a whole POST, to answer it once, now or later. False: it is not for this lane."""
         ...
+
+
+class Server(Protocol):
+    """What the connections of a worker share."""
+
+    lane: Lane | None
+    connections: set[Any]
+    tick: int  # seconds, of a clock that never goes back
+    date: bytes  # the Date field, RFC 9110 section 6.6.1
+
+    @property
+    def full(self) -> bool:
+        """As many connections are served as may be."""
+        ...
+
+    def exchange(self, request: Request, connection: Any) -> None:
+        """Have the application answer, by `connection.write` and then `connection.answered`."""
+        ...
+
+    def lost(self, connection: Any) -> None: ...

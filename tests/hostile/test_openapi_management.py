@@ -129,7 +129,8 @@ def _run(url: str, document: dict[str, Any], token: str) -> Counter[int]:
             for name, seen in event.recorder.interactions.items():
                 answers[seen.response.status_code if seen.response else 0] += 1
                 found = event.recorder.checks.get(name, ())
-                wrong += [f"{event.label}: {c.name}" for c in found if c.status is Status.FAILURE]
+                sent = f"{event.label} {seen.request.body!r}"
+                wrong += [f"{sent}: {c.name}" for c in found if c.status is Status.FAILURE]
         elif isinstance(event, events.NonFatalError | events.FatalError):
             wrong.append(str(event))
     assert not wrong

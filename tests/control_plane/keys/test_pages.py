@@ -89,7 +89,7 @@ async def test_retired_keys_say_when_they_leave_the_key_set(
 ) -> None:
     later = datetime.now(UTC) + Schedule().published_before + timedelta(minutes=1)
     await owner.post(f"{issuer.path}/rotate")
-    await KeyKeeper(database, sealer, lambda: later).advance_due()
+    await KeyKeeper(database, sealer, lambda: later).advance(issuer.tenant)
     retired = (await issuer.keys())[KeyState.RETIRED]
     text = text_of(await owner.get(issuer.path))
     assert retired.retired_at is not None

@@ -128,3 +128,10 @@ async def test_the_key_stands_in_the_log_for_what_it_did(program: Program, scene
     assert (found.action, found.actor_kind) == ("client.register", ActorKind.API_KEY)
     assert (found.request_id, bool(found.address)) == ("r-7", True)
     assert found.actor_id.startswith("c_")
+
+
+async def test_what_is_malformed_within_a_member_is_refused(program: Program, scene: Scene) -> None:
+    given = {"name": "", "apis": [], "auth_method": "client_secret", "keys": [None, None]}
+    for keys in ([None, None], [], [1], {"jwks": [None]}, {"jwks": 1}, 7, "x"):
+        answer = await program.post(f"{scene.path}/clients", json=given | {"keys": keys})
+        refused(answer, 400, "malformed")

@@ -25,7 +25,8 @@ from shared.runtime.telemetry import Telemetry
 from tests.hostile.cases import Answer, Ask, ask, exchange
 from tests.support import Installation, MadeTenant, make_tenant
 
-_SECONDS = 20.0
+_SECONDS = 60.0
+_UNAVAILABLE = 503
 _ONE_AT_A_TIME = Rate(per_second=1, burst=1)
 
 
@@ -54,10 +55,20 @@ class Plane:
             self.servers.append(server)
 
     async def by_lane(self, made: Ask) -> Answer:
-        return await asyncio.to_thread(exchange, self.urls[0], made.octets())
+        return await self._ask(0, made)
 
     async def by_application(self, made: Ask) -> Answer:
-        return await asyncio.to_thread(exchange, self.urls[1], made.octets())
+        return await self._ask(1, made)
+
+    async def _ask(self, server: int, made: Ask) -> Answer:
+        """Ask again where a busy machine had the store too slow to answer."""
+        async with asyncio.timeout(_SECONDS):
+            while True:
+                offered = len(self.taken)
+                answer = await asyncio.to_thread(exchange, self.urls[server], made.octets())
+                if answer.status != _UNAVAILABLE or self.door.in_flight.full:
+                    return answer
+                del self.taken[offered:]
 
 
 class _Watched:

@@ -69,6 +69,28 @@ async def test_a_request_may_come_byte_by_byte(served: Served) -> None:
         assert (await client.answer())[2] == b"POST /form slowly"
 
 
+@pytest.mark.parametrize("apart", [False, True])
+async def test_who_asks_for_another_protocol_is_answered_in_this_one(
+    served: Served, *, apart: bool
+) -> None:
+    upgrade = (b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAEA")
+    async with served.client() as client:
+        head, _, body = post(b"the body", *upgrade).partition(b"\r\n\r\n")
+        client.send(head + b"\r\n\r\n")
+        if apart:
+            await until(lambda: len(served.application.scopes) == 1)
+        client.send(body + GET)
+        assert (await client.answer())[2] == b"POST /form the body"
+        assert (await client.answer())[2] == b"GET /hello "
+        client.send(
+            b"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"
+        )
+        assert (await client.answer())[2] == b"GET /ws "
+        client.send(GET)
+        assert (await client.answer())[2] == b"GET /hello "
+    assert (await served.ask(b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n"))[0] == 400
+
+
 async def test_a_large_body_comes_whole_and_is_held_back_meanwhile(served: Served) -> None:
     body = bytes(3_000_000)
     status, _, answer = await served.ask(post(body))
@@ -124,13 +146,18 @@ async def test_a_head_without_an_end_is_refused(served: Served) -> None:
         assert (await client.answer())[0] == 431
 
 
-async def test_a_slow_head_is_refused_and_a_silent_connection_closed(served: Served) -> None:
+async def test_a_slow_head_is_refused_and_a_silent_connection_closed_in_time(
+    served: Served,
+) -> None:
     async with served.client() as slow, served.client() as silent:
         slow.send(b"GET / HT")
         await until(lambda: len(served.server.connections) == 2)
         await until_read(served)
         served.pass_seconds(11)
         assert (await slow.answer())[0] == 408
+        silent.send(GET)
+        assert (await silent.answer())[0] == 200
+        served.pass_seconds(80)
         assert await silent.rest() == b""
 
 
