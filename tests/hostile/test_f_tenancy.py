@@ -6,7 +6,7 @@ from urllib.parse import quote_plus
 import pytest
 
 from shared.domain.issuer import MalformedSlug, parse_slug
-from tests.hostile.cases import DOCUMENTS, ENDPOINTS, ask, read
+from tests.hostile.cases import DOCUMENTS, ENDPOINTS, ask, assert_house_rules, read
 from tests.hostile.conftest import Place, Sender
 
 SLUGS = {
@@ -14,8 +14,8 @@ SLUGS = {
     "dot-dot-slash": b"..%2f",
     "nul": b"%00",
     "invalid-utf-8": b"%ff",
-    "raw-utf-8": "äcme".encode(),
-    "homoglyph": "\u0430cme".encode(),
+    "utf-8": b"%c3%a4cme",
+    "homoglyph": b"%d0%b0cme",
     "upper-case": b"ACME",
     "one-letter": b"A",
     "matrix": b"acme;x=1",
@@ -43,6 +43,16 @@ def test_a_hostile_slug_is_404_at_the_endpoints(
     made.target = b"/t/" + slug + f"/oauth/{endpoint}".encode()
     answer = send(made)
     assert (answer.status, answer.body) == (404, NOT_FOUND)
+
+
+@pytest.mark.parametrize("slug", ["äcme", "\u0430cme"], ids=["F1-raw-utf-8", "F1-raw-homoglyph"])
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_a_target_that_is_no_ascii_is_malformed(
+    send: Sender, place: Place, endpoint: str, slug: str
+) -> None:
+    made = ask(place.tenant, endpoint)
+    made.target = f"/t/{slug}/oauth/{endpoint}".encode()
+    assert_house_rules(send(made), 400, "invalid_request", place.tenant)
 
 
 @pytest.mark.parametrize("slug", SLUGS.values(), ids=[f"F1-{name}" for name in SLUGS])
