@@ -1,6 +1,6 @@
 """Group commit: the requests in flight, of all tenants, share a transaction.
 
-While batches are being committed the next gathers. So thousands of writes a second cost hundreds of
+While batches are being committed the next gathers. So thousands of writes a second cost tens of
 commits, and a lone one costs one.
 """
 

@@ -28,7 +28,7 @@ _PATIENCE = 0.25  # seconds until a batch goes to the spool
 _REPLAY_PATIENCE = 5.0  # seconds; nobody waits for it
 _RETRY = 0.25  # seconds between two tries while the store is away
 _ADOPT_EVERY = 5.0  # seconds between two looks for spools of workers that are gone
-_COMMITS = 2  # under way at once: the next batch need not wait for the disk to take the last
+_COMMITS = 1  # under way at once: two answered a reload under load with errors
 _AT_ONCE = 500  # tokens replayed in one transaction
 _NOT_TAKEN = (*DOWN, asyncpg.PostgresError)
 

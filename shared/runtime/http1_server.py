@@ -13,6 +13,7 @@ from shared.runtime.leaving import Leaving
 BACKLOG = 1024  # connections that may wait for a worker
 _MOST = 4096  # connections of a worker; the next ones are told that it is busy
 _LOOK_EVERY = 1.0  # seconds
+_LAST_WORDS = 0.25  # seconds in which an idle client may still ask, and is told to connect anew
 
 
 class Http1Server:
@@ -45,6 +46,8 @@ class Http1Server:
     async def finish(self) -> None:
         """Answer what has begun to come, and return once nobody is connected."""
         self.stop_accepting()
+        if self.connections:
+            await asyncio.sleep(_LAST_WORDS)  # for what was sent before they could know
         for each in list(self.connections):
             each.end_when_idle()
         if self.connections:

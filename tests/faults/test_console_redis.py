@@ -1,5 +1,6 @@
 """The console while its Redis is killed, stopped, flushed and full (faults.md row 5)."""
 
+import asyncio
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -98,9 +99,11 @@ async def test_what_cannot_end_sessions_changes_no_password(
     valkey.kill()
     _says_so(await browser.fill("/reset/choose", token=token, password=_NEW_PASSWORD))
     valkey.start()
-    end = time.monotonic() + 30
-    while (answer := await _signs_in(console, email)).status_code == 503:
-        assert time.monotonic() < end, "Redis was not found again"
+    for _ in range(8):  # ten attempts are too many
+        answer = await _signs_in(console, email)
+        if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+            break
+        await asyncio.sleep(1)
     assert answer.status_code == 303, "the former password is the password still"
     again = await browser.fill("/reset/choose", token=token, password=_NEW_PASSWORD)
     assert (again.status_code, again.headers["location"]) == (303, "/signin")
