@@ -1,6 +1,6 @@
-"""Group commit: the requests in flight, of all tenants, share a transaction.
+"""Group commit: the requests in flight, of all tenants, share one transaction.
 
-While batches are being committed the next gathers. So thousands of writes a second cost tens of
+While one batch is being committed the next gathers. So thousands of writes a second cost tens of
 commits, and a lone one costs one.
 """
 
@@ -36,19 +36,14 @@ class TooFast(TemporarilyUnavailable):
 
 
 class GroupCommit(Generic[Item, Result]):
-    """`write` takes a batch and gives a result for each item, in their order.
+    """`write` takes a batch at once and gives a result for each item, in their order."""
 
-    It is called again before it has returned, but never more than `at_once` times.
-    """
-
-    def __init__(self, write: Write[Item, Result], observe: Observe, at_once: int = 1) -> None:
+    def __init__(self, write: Write[Item, Result], observe: Observe) -> None:
         self._write = write
         self._observe = observe
-        self._at_once = at_once
         self._waiting: list[Item] = []
         self._waits: list[Done[Result]] = []  # one for each item that waits
-        self._writers: set[asyncio.Task[None]] = set()
-        self._gathers = False  # a writer is about to take what waits
+        self._writer: asyncio.Task[None] | None = None
 
     async def add(self, item: Item) -> Result:
         """Return once the item is committed. Raises TemporarilyUnavailable."""
@@ -62,24 +57,23 @@ class GroupCommit(Generic[Item, Result]):
             raise TooFast(_TOO_FAST)
         self._waiting.append(item)
         self._waits.append(done)
-        if not self._gathers and len(self._writers) < self._at_once:
-            self._gathers = True
-            writer = asyncio.create_task(self._write_until_empty())
-            self._writers.add(writer)
-            writer.add_done_callback(self._writers.discard)
+        if self._writer is None:
+            self._writer = asyncio.create_task(self._write_until_empty())
 
     async def drain(self) -> None:
         """Return once nothing waits any more: for the end of the process."""
-        while self._writers:
-            await asyncio.wait(self._writers)
+        if self._writer is not None:
+            await self._writer
 
     async def _write_until_empty(self) -> None:
-        await asyncio.sleep(0)  # let the requests that are ready now join the first batch
-        self._gathers = False
-        while self._waiting:
-            batch, self._waiting = _split(self._waiting)
-            waits, self._waits = _split(self._waits)
-            await self._commit(batch, waits)
+        try:
+            await asyncio.sleep(0)  # let the requests that are ready now join the first batch
+            while self._waiting:
+                batch, self._waiting = _split(self._waiting)
+                waits, self._waits = _split(self._waits)
+                await self._commit(batch, waits)
+        finally:
+            self._writer = None
 
     async def _commit(self, batch: list[Item], waits: list[Done[Result]]) -> None:
         started = time.monotonic()

@@ -1,8 +1,6 @@
 """How many tokens each account was issued this month: what the quota reads.
 
-The counts of this worker's writer and of all others come back with every commit; what waits for one
-is counted here. Two commits that are under way at once do not see each other, so each writer's own
-count is kept apart.
+The total of all workers comes back with every commit; what waits for one is counted here.
 """
 
 import asyncio
@@ -11,7 +9,7 @@ import time
 from data_plane.protocol.errors import TemporarilyUnavailable
 from data_plane.store.batch import Months
 from data_plane.store.pool import Pool
-from data_plane.store.recorder import MONTHS, Own
+from data_plane.store.recorder import MONTHS
 from shared.domain.bounded import keep
 
 _MAXIMUM_KEPT = 50_000
@@ -20,24 +18,10 @@ _RETRY = 1.0  # seconds after a reading that failed
 _Key = tuple[str, str]  # account, month
 
 
-class _Count:
-    """An account's month as far as it is committed."""
-
-    __slots__ = ("by_writer", "others")
-
-    def __init__(self, others: int) -> None:
-        self.by_writer: dict[int, int] = {}  # of this worker
-        self.others = others
-
-    @property
-    def total(self) -> int:
-        return self.others + sum(self.by_writer.values())
-
-
 class StoredIssuedCounts:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._committed: dict[_Key, _Count] = {}
+        self._committed: Months = {}
         self._waiting: Months = {}
         self._readings: dict[_Key, asyncio.Task[None]] = {}
         self._failed_at = -_RETRY
@@ -45,14 +29,13 @@ class StoredIssuedCounts:
     def at_hand(self, account: str, month: str) -> int | None:
         key = account, month
         committed = self._committed.get(key)
-        return None if committed is None else committed.total + self._waiting.get(key, 0)
+        return None if committed is None else committed + self._waiting.get(key, 0)
 
     async def of_month(self, account: str, month: str) -> int:
         key = account, month
         if key not in self._committed and time.monotonic() - self._failed_at > _RETRY:
             await asyncio.shield(self._reading(key))
-        committed = self._committed.get(key)
-        return (committed.total if committed else 0) + self._waiting.get(key, 0)
+        return self._committed.get(key, 0) + self._waiting.get(key, 0)
 
     def wait(self, key: _Key) -> None:
         """Count a token that waits for its commit."""
@@ -68,26 +51,9 @@ class StoredIssuedCounts:
                 self._waiting.pop(key, None)
 
     def learn(self, totals: Months) -> None:
-        """Take totals of the database. Of two that come late the larger holds."""
+        """Take the database's totals. They only grow, so of two that come late the larger holds."""
         for key, total in totals.items():
-            held = self._held(key)
-            held.others += max(0, total - held.total)
-
-    def learn_own(self, counts: list[Own], writer: int, writers: set[int]) -> None:
-        """Take what a commit of this writer has brought; `writers`: all of this worker's now."""
-        for own in counts:
-            held = self._held((own.account, own.month))
-            for each in held.by_writer.keys() - writers:  # gone: it is among the others since
-                del held.by_writer[each]
-            held.by_writer[writer] = max(own.issued, held.by_writer.get(writer, 0))
-            held.others = own.others
-
-    def _held(self, key: _Key) -> _Count:
-        held = self._committed.get(key)
-        if held is None:
-            held = _Count(0)
-            keep(self._committed, key, held, _MAXIMUM_KEPT)
-        return held
+            keep(self._committed, key, max(total, self._committed.get(key, 0)), _MAXIMUM_KEPT)
 
     def _reading(self, key: _Key) -> asyncio.Task[None]:
         """Read it, once for all who ask meanwhile."""

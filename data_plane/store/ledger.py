@@ -28,7 +28,6 @@ _PATIENCE = 0.25  # seconds until a batch goes to the spool
 _REPLAY_PATIENCE = 5.0  # seconds; nobody waits for it
 _RETRY = 0.25  # seconds between two tries while the store is away
 _ADOPT_EVERY = 5.0  # seconds between two looks for spools of workers that are gone
-_COMMITS = 1  # under way at once: two answered a reload under load with errors
 _AT_ONCE = 500  # tokens replayed in one transaction
 _NOT_TAKEN = (*DOWN, asyncpg.PostgresError)
 
@@ -43,12 +42,9 @@ class SpooledLedger:
         self._spool = spool
         self._counts = counts
         self._observe = observe
-        self._recorders = [Recorder(url, _PATIENCE) for _ in range(_COMMITS)]
-        self._free = list(self._recorders)
+        self._recorder = Recorder(url, _PATIENCE)
         self._replayer = Recorder(url, _REPLAY_PATIENCE)
-        self._commits: GroupCommit[IssuedToken, None] = GroupCommit(
-            self._write, observe, at_once=_COMMITS
-        )
+        self._commits: GroupCommit[IssuedToken, None] = GroupCommit(self._write, observe)
         self._away = False  # then batches go straight to the spool
         self._replaying = asyncio.Lock()
         self._spooled = asyncio.Event()
@@ -79,8 +75,8 @@ class SpooledLedger:
 
     async def close(self) -> None:
         """Let go of the connections and the spool's files, which another worker adopts."""
-        for each in (*self._recorders, self._replayer):
-            each.close()
+        self._recorder.close()
+        self._replayer.close()
         await self._spool.close()
 
     async def ensure_partitions(self) -> None:
@@ -115,26 +111,19 @@ class SpooledLedger:
         """Have the batch committed, or else in the spool. Raises TemporarilyUnavailable."""
         if not self._away:
             try:
-                await self._record(batch)
+                totals = await self._recorder.record(batch)
             except NEVER_TAKEN as error:
                 raise TemporarilyUnavailable("the ledger does not take these tokens") from error
             except _NOT_TAKEN as error:
                 cause = fields(tokens=batch.tokens, cause=str(error) or type(error).__name__)
                 _log.warning("the ledger is away, tokens are spooled", extra=cause)
             else:
+                self._counts.settle(batch.months())
+                self._counts.learn(totals)
                 return
         await self._spool.append(batch)
         self._away = True
         self._spooled.set()
-
-    async def _record(self, batch: Batch) -> None:
-        recorder = self._free.pop()
-        try:
-            counts = await recorder.record(batch, self._recorders)
-        finally:
-            self._free.append(recorder)
-        self._counts.settle(batch.months())
-        self._counts.learn_own(counts, recorder.writer, {each.writer for each in self._recorders})
 
     async def _replay_spooled(self) -> None:
         """Replay until nothing is left, the oldest first. Raises one of _NOT_TAKEN."""

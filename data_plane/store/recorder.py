@@ -5,7 +5,7 @@ for each of many statements; this one sends one statement all its life.
 """
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from secrets import randbits
 from typing import Any, TypeAlias
 
@@ -43,10 +43,9 @@ WITH batch AS (
   ON CONFLICT (account, month, writer) DO UPDATE SET issued = held.issued + excluded.issued
   RETURNING account, month, issued
 )
-SELECT account, month, issued, coalesce((
+SELECT account, month, issued + coalesce((
   SELECT sum(other.issued) FROM ledger.account_month other
-  WHERE (other.account, other.month) = (months.account, months.month)
-    AND other.writer <> ALL ($5::int[])
+  WHERE (other.account, other.month) = (months.account, months.month) AND other.writer <> $4
 ), 0)::bigint FROM months
 """
 MONTHS = """
@@ -62,15 +61,6 @@ _encode = msgspec.json.Encoder().encode
 _Statement: TypeAlias = "asyncpg.prepared_stmt.PreparedStatement[Any]"
 
 
-class Own(msgspec.Struct, frozen=True):
-    """What a commit says of an account's month."""
-
-    account: str
-    month: str
-    issued: int  # by the writer
-    others: int  # by those of other workers, and of this one's connections that are gone
-
-
 class Recorder:
     """Connects when it is first needed, and anew after every fault. One call at a time."""
 
@@ -80,22 +70,21 @@ class Recorder:
         self._patience = patience
         self._connection: Connection | None = None
         self._statement: _Statement | None = None
-        self.writer = 0  # an id of each connection's own
+        self._writer = 0
 
-    async def record(self, batch: Batch, ours: Collection["Recorder"] = ()) -> list[Own]:
-        """Commit the batch; give its accounts' counts. Raises one of DOWN, or a PostgresError.
+    async def record(self, batch: Batch) -> Months:
+        """Commit the batch; give its accounts' totals. Raises one of DOWN, or a PostgresError.
 
-        `ours`: all recorders of this worker. After an error it may be committed all the same. Empty
-        where it had been before.
+        After an error it may be committed all the same. Empty where it had been before.
         """
         try:
             async with asyncio.timeout(self._patience):
                 statement = await self._prepared()
-                rows = await statement.fetch(*self._arguments(batch, ours))
+                rows = await statement.fetch(*self._arguments(batch))
         except BaseException:
             self.close()
             raise
-        return [Own(*row) for row in rows]
+        return {(account, month): issued for account, month, issued in rows}
 
     async def record_all(self, batches: Sequence[Batch]) -> Months:
         """Commit at once all that had not been before; give the totals, and raise as `record`."""
@@ -127,15 +116,12 @@ class Recorder:
                 "plan_cache_mode": "force_generic_plan",
             },
         )
-        self.writer = randbits(31)
+        self._writer = randbits(31)
         self._statement = await connection.prepare(_RECORD)
         return self._statement
 
-    def _arguments(
-        self, batch: Batch, ours: Collection["Recorder"] = ()
-    ) -> tuple[str, int, str, int, list[int]]:
-        writers = [self.writer, *(each.writer for each in ours)]
-        return batch.id, batch.minute, _encode(batch.groups).decode(), self.writer, writers
+    def _arguments(self, batch: Batch) -> tuple[str, int, str, int]:
+        return batch.id, batch.minute, _encode(batch.groups).decode(), self._writer
 
     async def _months(self, keys: Months) -> Months:
         assert self._connection is not None  # noqa: S101 - open, or we would not be here

@@ -274,7 +274,6 @@ TOUCHES_NO_TENANT: dict[Method, str] = {
     StoredIssuedCounts.wait: "counts in memory, by account",
     StoredIssuedCounts.settle: "counts in memory, by account",
     StoredIssuedCounts.learn: "counts in memory, by account",
-    StoredIssuedCounts.learn_own: "counts in memory, by account",
     StoredIssuedCounts.at_hand: "counts in memory, by account",
     batch.gather: "pure",
     batch.month_key: "pure",

@@ -1,4 +1,4 @@
-"""Group commit: what shares a batch, how many batches are under way, and who hears of it."""
+"""Group commit: what shares a batch, what gathers meanwhile, and who hears of it."""
 
 import asyncio
 
@@ -22,8 +22,8 @@ class Store:
         await done
         return [-each for each in batch]
 
-    def commit(self, position: int = 0) -> None:
-        self.under_way.pop(position).set_result(None)
+    def commit(self) -> None:
+        self.under_way.pop().set_result(None)
 
 
 async def turn() -> None:
@@ -35,27 +35,24 @@ def add(commits: GroupCommit[int, int], *items: int) -> list[asyncio.Task[int]]:
     return [asyncio.create_task(commits.add(each)) for each in items]
 
 
-@pytest.mark.parametrize("at_once", [1, 2, 3])
-async def test_so_many_batches_are_under_way_and_the_rest_gathers(at_once: int) -> None:
+async def test_one_batch_is_under_way_and_the_rest_gathers() -> None:
     store = Store()
-    commits: GroupCommit[int, int] = GroupCommit(store.write, lambda *_: None, at_once=at_once)
+    commits: GroupCommit[int, int] = GroupCommit(store.write, lambda *_: None)
     adding = []
     for item in range(6):
         adding += add(commits, item)
         await turn()
-    assert store.batches == [[each] for each in range(at_once)]
+    assert store.batches == [[0]]
     store.commit()
     await turn()
-    assert store.batches[at_once:] == [list(range(at_once, 6))]
-    while store.under_way:
-        store.commit()
-        await turn()
+    assert store.batches[1:] == [[1, 2, 3, 4, 5]]
+    store.commit()
     assert await asyncio.gather(*adding) == [-each for each in range(6)]
 
 
 async def test_what_comes_at_the_same_moment_shares_a_batch() -> None:
     store = Store()
-    commits: GroupCommit[int, int] = GroupCommit(store.write, lambda *_: None, at_once=2)
+    commits: GroupCommit[int, int] = GroupCommit(store.write, lambda *_: None)
     adding = add(commits, 1, 2, 3)
     await turn()
     assert store.batches == [[1, 2, 3]]
@@ -63,23 +60,9 @@ async def test_what_comes_at_the_same_moment_shares_a_batch() -> None:
     assert await asyncio.gather(*adding) == [-1, -2, -3]
 
 
-async def test_the_second_may_be_done_before_the_first() -> None:
-    store = Store()
-    commits: GroupCommit[int, int] = GroupCommit(store.write, lambda *_: None, at_once=2)
-    (first,) = add(commits, 1)
-    await turn()
-    (second,) = add(commits, 2)
-    await turn()
-    store.commit(1)
-    assert await second == -2
-    assert not first.done()
-    store.commit()
-    assert await first == -1
-
-
 async def test_the_end_waits_for_all() -> None:
     store = Store()
-    commits: GroupCommit[int, int] = GroupCommit(store.write, lambda *_: None, at_once=2)
+    commits: GroupCommit[int, int] = GroupCommit(store.write, lambda *_: None)
     adding = add(commits, 1)
     await turn()
     adding += add(commits, 2)
@@ -87,7 +70,7 @@ async def test_the_end_waits_for_all() -> None:
     draining = asyncio.create_task(commits.drain())
     store.commit()
     await turn()
-    assert not draining.done()
+    assert not draining.done()  # for what has gathered meanwhile
     store.commit()
     await draining
     assert await asyncio.gather(*adding) == [-1, -2]
@@ -100,10 +83,9 @@ async def test_a_batch_that_fails_fails_alone() -> None:
             raise TemporarilyUnavailable("away")
         return batch
 
-    commits: GroupCommit[int, int] = GroupCommit(write, lambda *_: None, at_once=2)
+    commits: GroupCommit[int, int] = GroupCommit(write, lambda *_: None)
     (bad,) = add(commits, 1)
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
+    await turn()
     (good,) = add(commits, 2)
     with pytest.raises(TemporarilyUnavailable):
         await bad
