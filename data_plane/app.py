@@ -139,7 +139,7 @@ def create_app(config: Config, leaving: Leaving, telemetry: Telemetry) -> Door:
     asked_by = config.own_hosts, config.trusted_proxies
     application = DataPlane(litestar, IssuersMount(given, telling, *asked_by))
     in_flight = InFlight()
-    lane = TokenLane(given, telling, in_flight, leaving, *asked_by)
+    lane = TokenLane(given, telling, in_flight, *asked_by)
     return Door(application, telemetry, in_flight, lane)
 
 

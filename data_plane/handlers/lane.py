@@ -12,7 +12,7 @@ from functools import partial
 
 import msgspec
 
-from data_plane.handlers.answer import bytes_answer, error_answer
+from data_plane.handlers.answer import Answer, Header, bytes_answer, error_answer
 from data_plane.handlers.asked import note_use
 from data_plane.handlers.door import REFUSED, InFlight
 from data_plane.handlers.given import Given
@@ -26,9 +26,8 @@ from data_plane.protocol.served_issuer import ServedIssuer
 from shared.domain.bounded import keep
 from shared.domain.client_address import client_address
 from shared.domain.outbound_url import Address, Network
-from shared.runtime.http1_answer import lines_of, message
+from shared.runtime.http1_answer import CLOSE, lines_of, message
 from shared.runtime.http1_request import Answering, Request
-from shared.runtime.leaving import Leaving
 from shared.runtime.request_log import RequestLine
 
 _ENDPOINT = "oauth/token"
@@ -45,6 +44,8 @@ _OK = 200
 _GRANTED = b"HTTP/1.1 200 OK\r\n%%b%b%%bx-request-id: %%b\r\ncontent-length: %%d\r\n\r\n%%b" % (
     lines_of(bytes_answer(b"").headers)
 )
+
+_LAST = lines_of((CLOSE,))
 
 
 class _Taken(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -69,14 +70,12 @@ class TokenLane:
         given: Given,
         telling: Telling,
         in_flight: InFlight,
-        leaving: Leaving,
         hosts: Collection[str],
         proxies: Collection[Network],
     ) -> None:
         self._given = given
         self._telling = telling
         self._in_flight = in_flight
-        self._leaving = leaving
         self._hosts = hosts
         self._proxies = proxies
         self._good_heads: dict[tuple[bytes | None, bytes | None], None] = {}
@@ -92,7 +91,7 @@ class TokenLane:
         )
 
     def take(self, request: Request, connection: Answering) -> bool:
-        if not _is_for_tokens(request.target) or self._leaving.begun:
+        if not _is_for_tokens(request.target):
             return False
         if self._in_flight.full:
             self._turn_away(connection)
@@ -177,14 +176,15 @@ class TokenLane:
             self._refuse(taken, error)
             return
         connection, request_id = taken.connection, taken.request_id.encode()
-        connection.answer(_GRANTED % (connection.date, told, request_id, len(answer), answer))
+        last = connection.is_last
+        told += _LAST if last else b""
+        octets = _GRANTED % (connection.date, told, request_id, len(answer), answer)
+        connection.answer(octets, close=last)
         self._tell(taken, _OK, "")
 
     def _refuse(self, taken: _Taken, error: OAuthError) -> None:
         answer = error_answer(error, realm=taken.issuer.issuer)
-        headers = (*answer.headers, (b"x-request-id", taken.request_id.encode()))
-        octets = message(answer.status, headers, answer.body, taken.connection.date)
-        taken.connection.answer(octets)
+        _send(taken.connection, answer, (b"x-request-id", taken.request_id.encode()))
         client_id, tenant = taken.proved.client.client_id, taken.issuer.tenant_id
         self._telling.refused(tenant, client_id, taken.address, _ENDPOINT, error, taken.request_id)
         self._tell(taken, answer.status, answer.error)
@@ -208,7 +208,13 @@ class TokenLane:
 
     def _turn_away(self, connection: Answering) -> None:
         self._telling.telemetry.observe_turned_away(REFUSED.error)
-        connection.answer(message(REFUSED.status, REFUSED.headers, REFUSED.body, connection.date))
+        _send(connection, REFUSED)
+
+
+def _send(connection: Answering, answer: Answer, *headers: Header) -> None:
+    last = connection.is_last
+    told = (*answer.headers, *headers, *((CLOSE,) if last else ()))
+    connection.answer(message(answer.status, told, answer.body, connection.date), close=last)
 
 
 def _is_for_tokens(target: bytes) -> bool:

@@ -8,12 +8,11 @@ from urllib.parse import unquote_to_bytes
 from httptools import HttpParserInvalidURLError, parse_url
 
 from shared.runtime.http1 import Connection
-from shared.runtime.http1_answer import Header, head, refusal
+from shared.runtime.http1_answer import CLOSE, Header, head, refusal
 from shared.runtime.http1_request import Request
 
 _log = logging.getLogger("http")
 
-_CLOSE: Header = (b"connection", b"close")
 _CHUNKED: Header = (b"transfer-encoding", b"chunked")
 _WITHOUT_BODY = frozenset({204, 304})  # RFC 9110 section 6.4.1
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -21,14 +20,10 @@ _OUR_MISTAKE = "something went wrong on our side"
 
 
 class Exchange:
-    def __init__(
-        self, request: Request, connection: Connection, date: bytes, *, last: bool
-    ) -> None:
-        """`date` is a whole line; `last`: the client is asked to connect anew for its next one."""
+    def __init__(self, request: Request, connection: Connection) -> None:
         self._request = request
         self._connection = connection
-        self._date = date
-        self._close = last or not request.keep_alive
+        self._close = False  # the answer has said that it is the last
         self._status = 0
         self._headers: list[Header] = []
         self._begun = False  # the answer's head is written
@@ -50,7 +45,9 @@ class Exchange:
         if self._begun:
             self._connection.abort()  # so that what was sent does not look whole
         else:
-            self._connection.write(refusal(500, "server_error", _OUR_MISTAKE, self._date))
+            self._connection.write(
+                refusal(500, "server_error", _OUR_MISTAKE, self._connection.date)
+            )
             self._connection.answered(close=True)
 
     async def receive(self) -> dict[str, Any]:
@@ -111,11 +108,10 @@ class Exchange:
         if b"content-length" not in names and self._status not in _WITHOUT_BODY:
             self._chunked = length is None
             headers.append(_CHUNKED if length is None else (b"content-length", b"%d" % length))
-        if _CLOSE in headers:
-            self._close = True
-        elif self._close or not self._request.whole:
-            headers.append(_CLOSE)
-        date = b"" if b"date" in names else self._date
+        self._close = self._connection.is_last or CLOSE in headers
+        if self._close and CLOSE not in headers:
+            headers.append(CLOSE)
+        date = b"" if b"date" in names else self._connection.date
         self._connection.write(head(self._status, headers, date) + body)
 
     def _continues(self) -> bool:

@@ -162,10 +162,18 @@ class Connection(asyncio.Protocol):
         if self._writable is not None:
             await asyncio.shield(self._writable)
 
-    def answer(self, message: bytes) -> None:
+    @property
+    def is_last(self) -> bool:
+        served = self._served
+        if self._server.leaving.begun or served is None or not served.keep_alive:
+            return True
+        follows = self._waiting or self._last or self.begun
+        return not served.whole or (self._ending and not follows)
+
+    def answer(self, message: bytes, *, close: bool = False) -> None:
         """Send the whole answer to the request that is served, and go on to the next."""
         self.write(message)
-        self.answered(close=False)
+        self.answered(close=close)
 
     def answered(self, *, close: bool) -> None:
         """Go on to the next request: the answer to this one has been written."""

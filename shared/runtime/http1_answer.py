@@ -11,10 +11,11 @@ Header: TypeAlias = tuple[bytes, bytes]
 _STATUS_LINES = {
     each.value: f"HTTP/1.1 {each.value} {each.phrase}\r\n".encode() for each in HTTPStatus
 }
+CLOSE: Header = (b"connection", b"close")  # the client is to connect anew for its next request
 _LAST: tuple[Header, ...] = (
     (b"content-type", b"application/json"),
     (b"cache-control", b"no-store"),
-    (b"connection", b"close"),
+    CLOSE,
 )
 _UNAVAILABLE = 503
 _RETRY: Header = (b"retry-after", b"1")

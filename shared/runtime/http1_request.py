@@ -4,6 +4,7 @@ import asyncio
 from typing import Any, Protocol
 
 from shared.runtime.http1_answer import Header
+from shared.runtime.leaving import Leaving
 
 
 class Request:
@@ -40,8 +41,13 @@ class Answering(Protocol):
         """The Date field, as a whole line."""
         ...
 
-    def answer(self, message: bytes) -> None:
-        """Send the whole answer, once."""
+    @property
+    def is_last(self) -> bool:
+        """The present answer is the last, and has to say so: the connection is closed after it."""
+        ...
+
+    def answer(self, message: bytes, *, close: bool = False) -> None:
+        """Send the whole answer, once; `close`: it has said that it is the last."""
         ...
 
 
@@ -60,6 +66,7 @@ class Server(Protocol):
 
     lane: Lane | None
     connections: set[Any]
+    leaving: Leaving
     tick: int  # seconds, of a clock that never goes back
     date: bytes  # the Date field, RFC 9110 section 6.6.1
 

@@ -20,7 +20,7 @@ class Http1Server:
     def __init__(self, application: Any, leaving: Leaving) -> None:
         """Serve an ASGI application, and its `lane` where it has one."""
         self._application = application
-        self._leaving = leaving
+        self.leaving = leaving
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
         self._listening: asyncio.Server | None = None
@@ -60,7 +60,7 @@ class Http1Server:
         return len(self.connections) > _MOST
 
     def exchange(self, request: Request, connection: Connection) -> None:
-        exchange = Exchange(request, connection, self.date, last=self._leaving.begun)
+        exchange = Exchange(request, connection)
         task = self._loop.create_task(exchange.run(self._application))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

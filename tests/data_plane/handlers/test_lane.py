@@ -210,6 +210,38 @@ async def test_a_worker_that_goes_tells_its_clients(plane: Plane, tenant: MadeTe
     assert (answer.status, answer.header("connection")) == (200, "close")
 
 
+class Heard:
+    """A connection in the place of a client's."""
+
+    peer = ("127.0.0.1", 1)
+    date = b""
+
+    def __init__(self) -> None:
+        self.is_last = False
+        self.answered: asyncio.Future[tuple[bytes, bool]] = asyncio.Future()
+
+    def answer(self, message: bytes, *, close: bool = False) -> None:
+        self.answered.set_result((message, close))
+
+
+async def test_whom_a_worker_serves_while_it_begins_to_go_is_told(
+    plane: Plane, tenant: MadeTenant
+) -> None:
+    made = ask(tenant, "token")
+    for _ in range(2):
+        assert (await plane.by_lane(made)).status == 200
+    request, connection = Request(), Heard()
+    request.method, request.target, request.body = made.method, made.target, made.body
+    request.headers = [(name.lower(), value) for name, value in made.headers]
+    assert plane.door.lane is not None
+    assert plane.door.lane.take(request, connection)
+    connection.is_last = True  # while the record is being kept
+    async with asyncio.timeout(_SECONDS):
+        message, close = await connection.answered
+    assert b"\r\nconnection: close\r\n" in message
+    assert close
+
+
 async def test_one_more_than_the_worker_can_serve_is_turned_away(
     plane: Plane, tenant: MadeTenant
 ) -> None:

@@ -214,7 +214,8 @@ async def test_a_worker_that_goes_says_so_and_finishes_what_has_begun(
         assert await idle.rest() == b""
         assert not finished.done()
         served.application.may_answer.set()
-        assert (await busy.answer())[2] == b"GET /hello "
+        _, headers, body = await busy.answer()
+        assert (body, headers["connection"]) == (b"GET /hello ", "close")
         assert await busy.rest() == b""
         busy.writer.close()
         await asyncio.wait_for(finished, SECONDS)
