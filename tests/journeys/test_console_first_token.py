@@ -153,4 +153,4 @@ async def _switch_tenant(page: Page) -> None:
     await page.keyboard.press("ControlOrMeta+a")
     await page.keyboard.type("ACME")
     await found.get_by_role("link", name="acme-test").press("Enter")
-    await page.wait_for_url("**/tenants/acme-test/**")
+    await page.wait_for_url("**/tenants/acme-test")
