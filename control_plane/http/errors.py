@@ -20,13 +20,15 @@ _log = logging.getLogger("control_plane")
 
 AnyRequest = Request[Any, Any, Any]
 
-_AWAY = (
+RETRY_AFTER = "2"  # seconds
+AWAY = (  # what is raised when the database, or Redis, is not there
     SessionsAway,
     OperationalError,
     InterfaceError,
     PoolIsExhausted,
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,  # it is shutting down, or starting
+    asyncpg.InsufficientResourcesError,  # it has no connection, memory or disk left
     asyncpg.InterfaceError,
     ConnectionError,
     TimeoutError,
@@ -71,10 +73,14 @@ def last_resorts(pages: Pages) -> ExceptionHandlersMap:
     }
 
 
+def note_away(error: Exception) -> None:
+    _log.warning("not answered", extra=fields(cause=f"{type(error).__name__}: {error}"[:200]))
+
+
 def _troubles(pages: Pages) -> ExceptionHandlersMap:
     def of_what_is_away(request: AnyRequest, error: Exception) -> Response[str]:
         """Tell it from a mistake: the database, or Redis, is back in a moment."""
-        _log.warning("not answered", extra=fields(cause=f"{type(error).__name__}: {error}"[:200]))
+        note_away(error)
         answer = pages.show(
             request,
             "refused.html",
@@ -82,7 +88,7 @@ def _troubles(pages: Pages) -> ExceptionHandlersMap:
             title="Not just now",
             why="We cannot look up who is signed in. Nothing of yours was lost: try again shortly.",
         )
-        answer.headers["Retry-After"] = "2"
+        answer.headers["Retry-After"] = RETRY_AFTER
         return answer
 
     def of_ours(request: AnyRequest, error: Exception) -> Response[str]:
@@ -96,4 +102,4 @@ def _troubles(pages: Pages) -> ExceptionHandlersMap:
             why="It is our fault, and we have noted it. Nothing of yours was lost.",
         )
 
-    return {**dict.fromkeys(_AWAY, of_what_is_away), Exception: of_ours}
+    return {**dict.fromkeys(AWAY, of_what_is_away), Exception: of_ours}

@@ -14,12 +14,15 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
 from control_plane.clients.actions import UnknownClient
+from control_plane.http.errors import AWAY, RETRY_AFTER, note_away
 from control_plane.keys.rules import UnknownKey
 from control_plane.limits.rules import LimitReached
 from control_plane.publishing.snapshots import UnknownTenant
 from control_plane.secrets.actions import UnknownSecret
 from control_plane.tenants.actions import SlugTaken
 from shared.domain.refused import Refused
+
+_AGAIN = "our database is away just now: try again shortly"
 
 _log = logging.getLogger("control_plane")
 
@@ -117,8 +120,15 @@ def problem_of(error: Exception) -> Response[Any]:
         case HTTPException():
             return _answer(error.status_code, *_of_framework(error), error.headers)
         case _:
-            _log.error("unexpected error", exc_info=error)
-            return _answer(500, "internal", "it is our fault, and we have noted it")
+            return _trouble(error)
+
+
+def _trouble(error: Exception) -> Response[Any]:
+    if isinstance(error, AWAY):
+        note_away(error)
+        return _answer(503, "unavailable", _AGAIN, {"Retry-After": RETRY_AFTER})
+    _log.error("unexpected error", exc_info=error)
+    return _answer(500, "internal", "it is our fault, and we have noted it")
 
 
 def by_path(of_pages: Mapping[Any, Handler]) -> dict[Any, Handler]:

@@ -38,6 +38,7 @@ _REFUSALS = {
     "409": "The plan has no room for it, or the name is taken.",
     "422": "It cannot be done so; `detail` says why.",
     "429": "The API key asks too often: `Retry-After` says when to go on.",
+    "503": "Our database is away: `Retry-After` says when to try again.",
 }
 _PAGE = re.compile(r"Page_[\w.]*\.(\w+)_")  # how Litestar names a page of rows
 _IDEMPOTENCY_KEY = {

@@ -13,6 +13,7 @@ import msgspec
 import psutil
 
 from tests.conftest import free_port, wait_until_answered
+from tests.management import bearer
 from tests.support import Installation
 
 _PATIENCE = 60.0  # seconds
@@ -68,3 +69,14 @@ def test_without_its_database_it_lives_and_is_not_ready(installation: Installati
         paths = ("/livez", "/readyz", "/signin")
         answers = [httpx.get(f"{console.url}{path}").status_code for path in paths]
         assert answers == [200, 503, 200]
+
+
+def test_without_its_database_the_management_api_asks_to_come_back(
+    installation: Installation,
+) -> None:
+    nowhere = "postgresql://u:p@127.0.0.1:1/auth"
+    with run_console(installation, DATABASE_URL=nowhere) as console:
+        answer = httpx.get(f"{console.url}/api/v1/tenants", headers=bearer("x.y.z"))
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert int(answer.headers["retry-after"]) > 0
