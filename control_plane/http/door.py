@@ -41,6 +41,8 @@ class Door:
 
     async def __call__(self, request: AnyRequest) -> Response[Any] | None:
         """Let the request in (None), or answer in its handler's place."""
+        if b"%00" in request.scope["raw_path"] or b"%00" in request.scope["query_string"]:
+            return self._refuse(request, 400, "The request cannot be read.")  # no text has U+0000
         opt = request.route_handler.opt
         if opt.get("outside"):  # static files, probes, webhooks with a signature of their own
             return None

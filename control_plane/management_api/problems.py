@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
+from sqlalchemy.exc import DBAPIError
 
 from control_plane.clients.actions import UnknownClient
 from control_plane.http.errors import AWAY, RETRY_AFTER, note_away
@@ -23,6 +24,8 @@ from control_plane.tenants.actions import SlugTaken
 from shared.domain.refused import Refused
 
 _AGAIN = "our database is away just now: try again shortly"
+
+_NO_TEXT = {"22021", "22P05"}  # what PostgreSQL says of U+0000
 
 _log = logging.getLogger("control_plane")
 
@@ -124,11 +127,18 @@ def problem_of(error: Exception) -> Response[Any]:
 
 
 def _trouble(error: Exception) -> Response[Any]:
+    if _is_of_text(error):
+        return _answer(400, "malformed", "a text cannot have U+0000 in it")
     if isinstance(error, AWAY):
         note_away(error)
         return _answer(503, "unavailable", _AGAIN, {"Retry-After": RETRY_AFTER})
     _log.error("unexpected error", exc_info=error)
     return _answer(500, "internal", "it is our fault, and we have noted it")
+
+
+def _is_of_text(error: Exception) -> bool:
+    """Tell whether PostgreSQL was asked with U+0000, which none of its texts can have in it."""
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", "") in _NO_TEXT
 
 
 def by_path(of_pages: Mapping[Any, Handler]) -> dict[Any, Handler]:

@@ -79,3 +79,29 @@ async def test_each_role_passes_where_its_permissions_say_so_and_nowhere_else(
             allowed = permission in MATRIX[role]
             assert (status == 403) is not allowed, (method, path, status)
     await is_untouched(site)
+
+
+@pytest.mark.parametrize("text", ["a%00b", "%ff", "9" * 30, "-1"])
+async def test_an_address_of_nonsense_is_never_our_mistake(
+    console: Console, database: Database, text: str
+) -> None:
+    """PostgreSQL, and the file system, keep no U+0000; no number has thirty digits."""
+    site = await make_site(console, database)
+    async with site.browser() as browser:
+        for path, named, asked in routes_with_text(console.application):
+            without = [path.replace(f"{{{name}}}", text) for name in named]
+            asking = [f"{path}?{name}={text}" for name in asked]
+            for each in without + asking:
+                address = filled(each, site.slug, site.client_id)
+                assert (await browser.get(address)).status_code < 500, address
+
+
+def routes_with_text(application: Litestar) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Give path, its parameters and those of the query, of each page."""
+    for route in application.routes:
+        if isinstance(route, HTTPRoute) and not route.path.startswith("/api/"):
+            for handler in route.route_handlers:
+                if "GET" in handler.http_methods and not route.path_format.endswith("/events"):
+                    named = list(route.path_parameters)
+                    taken = handler.parsed_fn_signature.parameters
+                    yield route.path_format, named, [n for n in taken if n not in named]

@@ -12,6 +12,7 @@ from control_plane.management.actions import ensure_system_tenant, revoke_api_ke
 from control_plane.management_api import pace as pace_of
 from control_plane.management_api.pace import BURST, Pace
 from control_plane.management_api.problems import TooManyRequests
+from control_plane.management_api.router import openapi_document
 from shared.domain.ids import ClientId
 from shared.domain.management import MANAGEMENT_SCOPES
 from shared.runtime.database import Database
@@ -186,3 +187,25 @@ async def test_the_document_is_there_for_everybody_and_names_each_route(scene: S
         for method in methods
     }
     assert named == {(method, path) for method, path, _ in routes(scene)}
+
+
+@pytest.mark.parametrize("text", ["a%00b", "%ff", "9" * 30])
+async def test_an_address_of_nonsense_is_never_our_mistake(scene: Scene, text: str) -> None:
+    paths = openapi_document()["paths"]
+    async with scene.program() as program:
+        for path, operations in paths.items():
+            for each in operations.get("get", {}).get("parameters", []):
+                named = path.removeprefix("/api/v1")
+                if each["in"] == "path":
+                    named = named.replace(f"{{{each['name']}}}", text)
+                answer = await program.get(f"{filled(named, scene)}?{each['name']}={text}")
+                assert answer.status_code < 500, (path, each["name"])
+
+
+async def test_a_nul_in_a_body_cannot_be_read(scene: Scene) -> None:
+    new = {"name": "a\0b", "identifier": "https://a.example/\0", "scopes": {"read": "a\0"}}
+    async with scene.program() as program:
+        for path in ("/clients", "/apis", "/revoke-tokens"):
+            for body in (new, {"client_id": "c_\0"}, {"jti": "\0"}):
+                answer = await program.post(scene.path + path, json=body)
+                assert 400 <= answer.status_code < 500, (path, body)
