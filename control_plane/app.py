@@ -14,6 +14,7 @@ from litestar.static_files import create_static_files_router
 from control_plane.apis.pages import API_PAGES
 from control_plane.apis.shown import ApiShower
 from control_plane.audit.pages import AUDIT_PAGES
+from control_plane.audit.shown import Means
 from control_plane.clients.pages import CLIENT_PAGES
 from control_plane.clients.shown import ClientShower
 from control_plane.http.attempts import Attempts, SharedCounts
@@ -82,7 +83,7 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
     """Compose it. `stock` is kept full while it is served; without one keys are made when asked."""
     database = Database(config.database_url, config.audit_keys)
     pages = Pages(config.console_url)
-    csrf_key = hmac.digest(config.secret_peppers[0].octets, b"console csrf", "sha256")
+    csrf_key = _key_for(b"console csrf", config)
     visitors = Visitors(pages, csrf_key, config.trusted_proxies)
     passwords = Passwords()
     sealer = Sealer(config.master_keys)
@@ -101,10 +102,23 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
         queue_letter,
         config.console_url,
     )
-    passkey_key = hmac.digest(config.secret_peppers[0].octets, b"passkey challenge", "sha256")
-    passkeys = Passkeys(database, sessions, people, passkey_key, queue_letter, config.console_url)
+    passkeys = Passkeys(
+        database,
+        sessions,
+        people,
+        _key_for(b"passkey challenge", config),
+        queue_letter,
+        config.console_url,
+    )
     security = OwnSecurity(
         database, sessions, passwords, second_factors, queue_letter, config.console_url
+    )
+    means = Means(
+        pages=pages,
+        visitors=visitors,
+        database=database,
+        public_url=config.public_url,
+        clock=_now,
     )
 
     door = Door(pages, _finder(database, sessions), csrf_key, config.console_url, _now)
@@ -157,14 +171,10 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
             "clock": given(_now),
             "config": given(config),
             "set_up": given(partial(set_up, database, config, generate)),
-            "shower": given(ClientShower(pages, visitors, database, config.public_url, _now)),
-            "api_shower": given(ApiShower(pages, visitors, database, config.public_url, _now)),
-            "key_shower": given(
-                KeyShower(pages, visitors, database, keeper, config.public_url, _now)
-            ),
-            "tenant_shower": given(
-                TenantShower(pages, visitors, database, config.public_url, _now)
-            ),
+            "shower": given(ClientShower(means)),
+            "api_shower": given(ApiShower(means)),
+            "key_shower": given(KeyShower(means, keeper)),
+            "tenant_shower": given(TenantShower(means)),
             "second_factors": given(second_factors),
             "security": given(security),
             "passkeys": given(passkeys),
@@ -179,6 +189,10 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
         openapi_config=None,
         logging_config=None,
     )
+
+
+def _key_for(use: bytes, config: Config) -> bytes:
+    return hmac.digest(config.secret_peppers[0].octets, use, "sha256")
 
 
 def _finder(database: Database, sessions: Sessions) -> FindSignedIn:

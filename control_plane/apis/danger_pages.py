@@ -9,7 +9,7 @@ from litestar.params import FromPath
 from control_plane.apis import actions
 from control_plane.apis.rules import InvalidApi
 from control_plane.apis.shown import ApiShower, FoundApi
-from control_plane.http.forms import read_fields
+from control_plane.http.forms import is_typed
 from control_plane.members.rules import Permission
 from shared.runtime.database import Database
 
@@ -41,7 +41,7 @@ async def delete_api(
 ) -> Response[Any]:
     """Delete it, when its name was typed and no client may ask for it."""
     found = await api_shower.find(request, slug, api_ref)
-    if (await read_fields(request))["typed"].strip() != found.api.name.strip():
+    if not await is_typed(request, found.api.name):
         error = "that is not the API's name: nothing was deleted"
         return await _show(request, database, api_shower, found, error)
     by = api_shower.acting(request)

@@ -11,7 +11,7 @@ from control_plane.apis.danger_pages import DANGER_PAGES
 from control_plane.apis.rules import ApiChange, ApiOrder, InvalidApi, ref_of
 from control_plane.apis.shown import ApiShower, FoundApi
 from control_plane.apis.trial_pages import TRIAL_PAGES
-from control_plane.http.forms import LONG_TEXT, read_fields
+from control_plane.http.forms import LONG_TEXT, one_of, read_fields
 from control_plane.http.given import GivenConfig
 from control_plane.http.paging import page_number, query, search_text
 from control_plane.http.rendering import Pages
@@ -40,7 +40,8 @@ async def apis_page(
 ) -> Response[str]:
     tenant = await own_tenant(database, request, slug)
     asked = request.query_params
-    search, order = search_text(asked.get("q", "")), _order(asked.get("sort", ""))
+    search = search_text(asked.get("q", ""))
+    order = one_of(ApiOrder, asked.get("sort", ""), ApiOrder.NAME)
     number = page_number(asked.get("page", ""))
     path = f"/tenants/{tenant.slug}/apis"
     return pages.show(
@@ -279,7 +280,3 @@ def _show_form(
         error=error,
         **_CHOICES,
     )
-
-
-def _order(text: str) -> ApiOrder:
-    return ApiOrder(text) if text in set(ApiOrder) else ApiOrder.NAME

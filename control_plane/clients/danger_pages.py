@@ -8,7 +8,7 @@ from litestar.params import FromPath
 
 from control_plane.clients import actions
 from control_plane.clients.shown import ClientShower
-from control_plane.http.forms import read_fields
+from control_plane.http.forms import is_typed
 from control_plane.members.rules import Permission
 from shared.runtime.database import Database
 
@@ -79,7 +79,7 @@ async def delete(
 ) -> Response[Any]:
     """Delete it, when its name was typed."""
     found = await shower.find(request, slug, client_id)
-    if (await read_fields(request))["typed"].strip() != found.details.client.name.strip():
+    if not await is_typed(request, found.details.client.name):
         error = "that is not the client's name: nothing was deleted"
         return shower.show(request, found, "danger", status=422, error=error)
     await actions.delete_client(database, found.tenant.id, found.client_id, shower.acting(request))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from control_plane.clients.rules import ClientChange, ClientKeys, NewClient
+from control_plane.http.forms import one_of
 from shared.domain.client import AuthMethod
 from shared.domain.limits import InvalidLimit, Rate
 from shared.domain.pasted_keys import read_pasted_keys
@@ -20,8 +21,7 @@ def chosen(fields: Mapping[str, str], prefix: str) -> list[str]:
 
 def new_client(fields: Mapping[str, str]) -> NewClient:
     """Read a new client; it gets all scopes of its APIs. Raises InvalidKeySet."""
-    method = fields.get("method", "")
-    proof = AuthMethod(method) if method in set(AuthMethod) else AuthMethod.CLIENT_SECRET
+    proof = one_of(AuthMethod, fields.get("method", ""), AuthMethod.CLIENT_SECRET)
     return NewClient(
         name=fields.get("name", "").strip(),
         apis=tuple(chosen(fields, API)),

@@ -20,7 +20,7 @@ from control_plane.clients.shown import ClientShower, Found
 from control_plane.clients.snippets import dotenv, snippets_for
 from control_plane.clients.workload_pages import WORKLOAD_PAGES
 from control_plane.http.clock import Clock
-from control_plane.http.forms import LONG_TEXT, Fields, read_fields
+from control_plane.http.forms import LONG_TEXT, Fields, one_of, read_fields
 from control_plane.http.given import GivenConfig
 from control_plane.http.paging import page_number, query, search_text
 from control_plane.http.rendering import Pages
@@ -51,7 +51,8 @@ async def clients_page(
 ) -> Response[str]:
     tenant = await own_tenant(database, request, slug)
     asked = request.query_params
-    search, order = search_text(asked.get("q", "")), _order(asked.get("sort", ""))
+    search = search_text(asked.get("q", ""))
+    order = one_of(ClientOrder, asked.get("sort", ""), ClientOrder.NAME)
     unused = asked.get("used", "") == "no"
     wanted = Wanted(search=search, unused=unused, order=order)
     number = page_number(asked.get("page", ""))
@@ -176,8 +177,8 @@ async def change_client_settings(
 ) -> Response[Any]:
     found = await shower.find(request, slug, client_id)
     fields = await read_fields(request)
-    dpop = fields["dpop"] if fields["dpop"] in set(DpopUse) else found.details.client.dpop
-    change = ClientChange(name=fields["name"].strip(), dpop=DpopUse(dpop))
+    dpop = one_of(DpopUse, fields["dpop"], found.details.client.dpop)
+    change = ClientChange(name=fields["name"].strip(), dpop=dpop)
     by = shower.acting(request)
     try:
         await change_client(database, found.tenant.id, found.client_id, change, by=by)
@@ -235,7 +236,3 @@ async def _show_form(
         ticked=forms.chosen(fields.values, forms.API),
         error=error,
     )
-
-
-def _order(text: str) -> ClientOrder:
-    return ClientOrder(text) if text in set(ClientOrder) else ClientOrder.NAME

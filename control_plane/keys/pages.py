@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
-from control_plane.http.forms import read_fields
+from control_plane.http.forms import is_typed
 from control_plane.keys.rules import UnknownKey
 from control_plane.keys.shown import TYPED, KeyShower
 from control_plane.members.rules import Permission
@@ -53,7 +53,7 @@ async def revoke(
 ) -> Response[Any]:
     """Publish the key no more, when the beginning of its id was typed."""
     found = await key_shower.find(request, slug, kid)
-    if (await read_fields(request))["typed"].strip() != found.key.kid[:TYPED]:
+    if not await is_typed(request, found.key.kid[:TYPED]):
         error = "That is not how the key's id begins. Nothing was revoked."
         return key_shower.show_revocation(request, found, error)
     try:

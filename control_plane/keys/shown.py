@@ -4,27 +4,17 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from litestar import Request, Response
+from litestar import Response
 from litestar.exceptions import NotFoundException
 
-from control_plane.audit.acting import acting
-from control_plane.audit.rules import Actor
-from control_plane.http.clock import Clock
-from control_plane.http.rendering import Pages
-from control_plane.http.signed_in import signed_in_of
-from control_plane.http.visitors import Visitors
+from control_plane.audit.shown import AnyRequest, Means, Shower
 from control_plane.keys.actions import KeyKeeper
 from control_plane.keys.rules import HeldKey, MakeNext, Outlook, Promote, Remove, Step
-from control_plane.tenancy.actions import own_tenant
 from control_plane.tenancy.repository import OwnTenant
-from shared.domain.issuer import issuer_url
 from shared.domain.jwk import Algorithm
 from shared.domain.snapshot import KeyState
-from shared.runtime.database import Database
 
 TYPED = 8  # characters of the kid that a revocation asks for
-
-AnyRequest = Request[Any, Any, Any]
 
 
 class FoundKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,25 +23,10 @@ class FoundKey(msgspec.Struct, frozen=True, kw_only=True):
     heir: HeldKey | None  # the next key of its algorithm
 
 
-class KeyShower:
-    def __init__(
-        self,
-        pages: Pages,
-        visitors: Visitors,
-        database: Database,
-        keeper: KeyKeeper,
-        public_url: str,
-        clock: Clock,
-    ) -> None:
-        self._pages = pages
-        self._visitors = visitors
-        self._database = database
-        self._public_url = public_url
-        self._clock = clock
+class KeyShower(Shower):
+    def __init__(self, means: Means, keeper: KeyKeeper) -> None:
+        super().__init__(means)
         self.keeper = keeper
-
-    async def tenant(self, request: AnyRequest, slug: str) -> OwnTenant:
-        return await own_tenant(self._database, request, slug)
 
     async def find(self, request: AnyRequest, slug: str, kid: str) -> FoundKey:
         """A key that is none of the tenant's, or of another account's, is not there: 404."""
@@ -66,24 +41,24 @@ class KeyShower:
 
     async def show(self, request: AnyRequest, tenant: OwnTenant) -> Response[str]:
         outlook = await self.keeper.outlook(tenant.id)
-        return self._pages.show(
+        return self.pages.show(
             request,
             "keys/list.html",
             tenant=tenant,
             base=f"/tenants/{tenant.slug}/keys",
-            jwks=f"{issuer_url(self._public_url, tenant.slug)}/.well-known/jwks.json",
+            jwks=f"{self.issuer(tenant)}/.well-known/jwks.json",
             can_rotate=outlook.can_rotate,
             schedule=self.keeper.schedule,
             algorithms=[
                 (each, _keys_of(outlook, each), _coming(outlook, each)) for each in Algorithm
             ],
-            fresh=signed_in_of(request).session.is_stepped_up(self._clock()),
+            fresh=self.is_fresh(request),
         )
 
     def show_revocation(
         self, request: AnyRequest, found: FoundKey, error: str = ""
     ) -> Response[str]:
-        return self._pages.show(
+        return self.pages.show(
             request,
             "keys/revoke.html",
             status=422 if error else 200,
@@ -94,12 +69,8 @@ class KeyShower:
             error=error,
         )
 
-    def acting(self, request: AnyRequest) -> Actor:
-        """Give who changes the keys, for the audit log."""
-        return acting(request, self._visitors)
-
     def back(self, request: AnyRequest, tenant: OwnTenant) -> Response[None]:
-        return self._pages.go(request, f"/tenants/{tenant.slug}/keys")
+        return self.go(request, f"/tenants/{tenant.slug}/keys")
 
 
 def _keys_of(outlook: Outlook, algorithm: Algorithm) -> list[HeldKey]:

@@ -9,7 +9,7 @@ from litestar.params import FromPath
 
 from control_plane.audit.acting import acting
 from control_plane.http.clock import Clock
-from control_plane.http.forms import Fields, read_fields
+from control_plane.http.forms import Fields, is_typed, read_fields
 from control_plane.http.given import GivenConfig
 from control_plane.http.rendering import Pages
 from control_plane.http.signed_in import account_of, signed_in_of
@@ -110,7 +110,7 @@ async def revoke(
 ) -> Response[Any]:
     """Revoke it, when its name was typed."""
     found = await _find(request, database, client_id)
-    if (await read_fields(request))["typed"].strip() != found.name.strip():
+    if not await is_typed(request, found.name):
         error = "that is not the key's name: nothing was revoked"
         return _show(request, pages, clock, found, error)
     await revoke_api_key(database, found.client_id, acting(request, visitors))

@@ -6,7 +6,7 @@ from litestar import Request, Response, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from control_plane.http.forms import read_fields
+from control_plane.http.forms import is_typed, read_fields
 from control_plane.http.given import GivenConfig
 from control_plane.members.rules import Permission
 from control_plane.tenancy.repository import OwnTenant
@@ -30,7 +30,7 @@ async def suspend(
     slug: FromPath[str],
 ) -> Response[Any]:
     """Issue no more, once it was ticked that this is meant: every client is without tokens."""
-    tenant = await tenant_shower.find(request, slug)
+    tenant = await tenant_shower.tenant(request, slug)
     if not (await read_fields(request))["sure"]:
         error = "Tick the box first. Nothing was changed."
         return await tenant_shower.show(request, tenant, "suspend", error)
@@ -48,7 +48,7 @@ async def resume(
     tenant_shower: NamedDependency[TenantShower],
     slug: FromPath[str],
 ) -> Response[Any]:
-    tenant = await tenant_shower.find(request, slug)
+    tenant = await tenant_shower.tenant(request, slug)
     try:
         await actions.resume_tenant(database, tenant.slug, tenant_shower.acting(request))
     except InvalidTenant as refusal:
@@ -63,8 +63,8 @@ async def refuse_tokens(
     tenant_shower: NamedDependency[TenantShower],
     slug: FromPath[str],
 ) -> Response[Any]:
-    tenant = await tenant_shower.find(request, slug)
-    if not await _is_typed(request, tenant):
+    tenant = await tenant_shower.tenant(request, slug)
+    if not await is_typed(request, tenant.slug):
         return await tenant_shower.show(request, tenant, "refuse-tokens", _not_typed(tenant))
     await actions.revoke_tokens(database, tenant.slug, tenant_shower.acting(request))
     return tenant_shower.back(request, tenant)
@@ -79,8 +79,8 @@ async def delete(
     slug: FromPath[str],
 ) -> Response[Any]:
     """Have it go in a week, when its slug was typed."""
-    tenant = await tenant_shower.find(request, slug)
-    if not await _is_typed(request, tenant):
+    tenant = await tenant_shower.tenant(request, slug)
+    if not await is_typed(request, tenant.slug):
         return await tenant_shower.show(request, tenant, "delete", _not_typed(tenant))
     try:
         by = tenant_shower.acting(request)
@@ -97,16 +97,12 @@ async def undo(
     tenant_shower: NamedDependency[TenantShower],
     slug: FromPath[str],
 ) -> Response[None]:
-    tenant = await tenant_shower.find(request, slug)
+    tenant = await tenant_shower.tenant(request, slug)
     await undo_deletion(database, tenant.slug, tenant_shower.acting(request))
     return tenant_shower.back(request, tenant)
 
 
 DANGER_PAGES = [suspend, resume, refuse_tokens, delete, undo]
-
-
-async def _is_typed(request: AnyRequest, tenant: OwnTenant) -> bool:
-    return (await read_fields(request))["typed"].strip() == tenant.slug
 
 
 def _not_typed(tenant: OwnTenant) -> str:

@@ -75,7 +75,7 @@ async def switcher(
 async def settings_page(
     request: AnyRequest, tenant_shower: NamedDependency[TenantShower], slug: FromPath[str]
 ) -> Response[str]:
-    return await tenant_shower.show(request, await tenant_shower.find(request, slug))
+    return await tenant_shower.show(request, await tenant_shower.tenant(request, slug))
 
 
 @post("/tenants/{slug:str}/settings", opt=_CHANGE, status_code=200)
@@ -85,7 +85,7 @@ async def rename(
     tenant_shower: NamedDependency[TenantShower],
     slug: FromPath[str],
 ) -> Response[Any]:
-    tenant = await tenant_shower.find(request, slug)
+    tenant = await tenant_shower.tenant(request, slug)
     name = (await read_fields(request))["name"].strip()
     try:
         await rename_tenant(database, tenant.slug, name, tenant_shower.acting(request))
@@ -104,7 +104,7 @@ async def export(
     slug: FromPath[str],
 ) -> Stream:
     """Hand the configuration over as a file: as JSON, and without a secret."""
-    tenant = await tenant_shower.find(request, slug)
+    tenant = await tenant_shower.tenant(request, slug)
     details = await show_tenant(database, tenant.slug)
     return Stream(
         export_tenant(database, details, config.public_url),
