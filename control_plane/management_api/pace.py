@@ -4,36 +4,25 @@ Each worker counts for itself and forgets with its end: it keeps a loop that wen
 database, no more.
 """
 
-import math
-
-import msgspec
-
 from control_plane.management_api.problems import TooManyRequests
 from shared.domain.bounded import keep
+from shared.domain.bucket import SECOND, Bucket
 from shared.domain.ids import ClientId
+from shared.domain.limits import Rate
 
-BURST = 50  # requests
-_PER_SECOND = 10
+RATE = Rate(per_second=10, burst=50)  # of one key's requests
 _MAXIMUM_KEPT = 10_000
-
-
-class _Bucket(msgspec.Struct):
-    left: float
-    at: float
 
 
 class Pace:
     def __init__(self) -> None:
-        self._buckets: dict[ClientId, _Bucket] = {}
+        self._buckets: dict[ClientId, Bucket] = {}
 
-    def take(self, key: ClientId, now: float) -> None:
-        """Take one request of the key's, `now` in seconds. Raises TooManyRequests."""
+    def take(self, key: ClientId, now: int) -> None:
+        """Take one request of the key's, `now` in nanoseconds. Raises TooManyRequests."""
         bucket = self._buckets.get(key)
         if bucket is None:
-            bucket = _Bucket(left=BURST, at=now)
+            bucket = Bucket(RATE)
             keep(self._buckets, key, bucket, _MAXIMUM_KEPT)
-        bucket.left = min(BURST, bucket.left + max(0.0, now - bucket.at) * _PER_SECOND)
-        bucket.at = now
-        if bucket.left < 1:
-            raise TooManyRequests(math.ceil((1 - bucket.left) / _PER_SECOND))
-        bucket.left -= 1
+        if not bucket.take(now):
+            raise TooManyRequests(-(-bucket.wait(now) // SECOND))

@@ -14,9 +14,10 @@ from data_plane.limits.quotas import MonthlyQuotas
 from data_plane.limits.rates import LeasedMeter, Meter, OwnMeter, Ticks
 from data_plane.ports import Admission, Clock, Leases, Usage
 from data_plane.protocol.errors import TooManyRequests
-from data_plane.protocol.rate_limit import SECOND, Header, month_policy, rate_policy
+from data_plane.protocol.rate_limit import Header, month_policy, rate_policy
 from data_plane.protocol.served_issuer import ServedIssuer
 from shared.domain.bounded import keep
+from shared.domain.bucket import SECOND
 from shared.domain.client import Client
 from shared.domain.ids import ClientId, TenantId
 from shared.domain.limits import Rate, TenantLimits, month_of

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from data_plane.ports import Lease, Leases
 from data_plane.protocol.errors import TemporarilyUnavailable
-from data_plane.protocol.rate_limit import SECOND, Bucket
+from shared.domain.bucket import SECOND, Bucket
 from shared.domain.ids import TenantId
 from shared.domain.limits import Rate
 

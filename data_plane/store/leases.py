@@ -5,7 +5,7 @@ from data_plane.store.shared_redis import SharedRedis
 from shared.domain.ids import TenantId
 from shared.domain.limits import Rate
 
-# The bucket of protocol.rate_limit, by the clock of Redis alone. A request costs a million, and
+# The bucket of shared.domain.bucket, by the clock of Redis alone. A request costs a million, and
 # each microsecond pays back the rate, so all numbers are whole. A bucket that is full again is
 # forgotten. A clock that goes back pays nothing back, and takes nothing either.
 _TAKE = """
