@@ -40,8 +40,7 @@ class Meters:
             found = await repository.tokens_used(connection, account_id, f"{now:%Y-%m}")
         if found is None:
             return Meter(0, None)
-        month = tenant_limits(found[0]).month
-        return Meter(found[1], month.included if month else None)
+        return Meter(found[1], tenant_limits(found[0]).month)
 
 
 async def take_room(connection: AsyncConnection, tenant_id: TenantId, what: Limited) -> None:

@@ -14,10 +14,10 @@ from control_plane.http.signed_in import SignedIn
 from control_plane.keys.actions import list_keys
 from control_plane.keys.rules import Schedule
 from control_plane.members.repository import list_invitations, list_members
-from control_plane.overview.rules import Found, Meter, Rotation, Step, checklist, rotations
+from control_plane.overview.rules import Found, Rotation, Step, checklist, rotations
 from control_plane.team.rules import seats_of
 from control_plane.tenancy.repository import OwnTenant
-from control_plane.usage.actions import has_issued, issued_by_account, month_usage
+from control_plane.usage.actions import has_issued, month_usage
 from control_plane.usage.months import MonthUsage
 from shared.domain.plan import AccountLimits
 from shared.runtime.database import Database
@@ -27,7 +27,6 @@ _EVENTS = 5  # of the audit log
 
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
     usage: MonthUsage
-    meter: Meter
     rotations: list[Rotation]
     events: list[Event]
     steps: list[Step]
@@ -40,14 +39,10 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
 async def look_over(
     database: Database, tenant: OwnTenant, signed_in: SignedIn, now: datetime
 ) -> Overview:
-    account_id, month = signed_in.account_id or "", f"{now:%Y-%m}"
-    limits = await show_limits(database, account_id)
+    limits = await show_limits(database, signed_in.account_id or "")
     found = await _found(database, tenant, signed_in, limits.chosen, now)
     return Overview(
-        usage=await month_usage(database, tenant.id, month, now.date()),
-        meter=Meter(
-            used=await issued_by_account(database, account_id, month), quota=limits.limits.month
-        ),
+        usage=await month_usage(database, tenant.id, f"{now:%Y-%m}", now.date()),
         rotations=rotations(await list_keys(database, tenant.id), Schedule()),
         events=await list_events(
             database, Chain(TENANT, tenant.id), Sought(), before=LAST, limit=_EVENTS

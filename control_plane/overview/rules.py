@@ -1,4 +1,4 @@
-"""How full a month is, which step comes next, and when keys rotate. Pure."""
+"""Which step comes next, and when keys rotate. Pure."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,26 +7,7 @@ import msgspec
 
 from control_plane.keys.rules import HeldKey, Schedule
 from shared.domain.jwk import Algorithm
-from shared.domain.limits import MonthlyQuota
-from shared.domain.plan import QUOTA_THRESHOLDS
 from shared.domain.snapshot import KeyState
-
-
-class Meter(msgspec.Struct, frozen=True, kw_only=True):
-    """The tokens of the account in this month, beside what is to be had."""
-
-    used: int
-    quota: MonthlyQuota | None  # None: no limit
-
-    @property
-    def percent(self) -> int:
-        """Of what is included and bought; the grace is not told."""
-        return self.used * 100 // self.quota.announced if self.quota else 0
-
-    @property
-    def level(self) -> int:
-        """The highest threshold that is reached, or 0: it has a colour of its own."""
-        return max((each for each in QUOTA_THRESHOLDS if self.percent >= each), default=0)
 
 
 class Rotation(msgspec.Struct, frozen=True):
@@ -57,7 +38,7 @@ def checklist(found: Found, slug: str) -> list[Step]:
     """Name the steps from nothing to a service that others can rely on."""
     base = f"/tenants/{slug}"
     steps = [
-        Step(words="Make an API", path=f"{base}/clients", done=found.apis),
+        Step(words="Make an API", path=f"{base}/apis/new", done=found.apis),
         Step(words="Create a client", path=f"{base}/clients/new", done=found.clients),
         Step(words="Get your first token", path=f"{base}/first-token", done=found.tokens),
         Step(words="Turn your second factor on", path="/you", done=found.second_factor),

@@ -146,12 +146,6 @@ async def has_issued(database: Database, tenant: TenantId) -> bool:
         return await repository.has_issued(connection)
 
 
-async def issued_by_account(database: Database, account_id: str, month: str) -> int:
-    """Count the tokens of all the account's tenants in a month: what its quota is held against."""
-    async with database.control() as connection:
-        return await repository.issued_by_account(connection, account_id, month)
-
-
 async def all_usage(
     database: Database, tenant: TenantId, month: str
 ) -> AsyncIterator[tuple[str, ...]]:

@@ -242,16 +242,6 @@ async def has_issued(connection: AsyncConnection) -> bool:
     return found is not None
 
 
-async def issued_by_account(connection: AsyncConnection, account_id: str, month: str) -> int:
-    """Count the tokens of all the account's tenants in a month, as the login."""
-    found = await connection.scalar(
-        select(func.sum(account_month.c.issued)).where(
-            account_month.c.account == account_id, account_month.c.month == month
-        )
-    )
-    return int(found or 0)
-
-
 async def drop_partition(connection: AsyncConnection, table: str, before: datetime) -> str | None:
     """Drop the oldest partition that ends before that day; None where there is none any more."""
     name: str | None = await connection.scalar(

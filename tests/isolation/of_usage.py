@@ -42,9 +42,6 @@ REFUSED: dict[Callable[..., Any], Twin] = {
         lambda c, _: usage.drop_partition(c, "issued", LONG_AGO)
     ),
     usage.roll_up: in_control_plane(lambda c, _: usage.roll_up(c, LONG_AGO.date())),
-    usage.issued_by_account: in_control_plane(
-        lambda c, _: usage.issued_by_account(c, "operator", "2026-11")
-    ),
     usage.forget_months: in_control_plane(lambda c, _: usage.forget_months(c, NOW)),
 }
 

@@ -1,43 +1,15 @@
-"""How full a month is, what is still to be done, and when keys rotate."""
+"""What is still to be done, and when keys rotate."""
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from control_plane.keys.rules import HeldKey, Schedule
-from control_plane.overview.rules import Found, Meter, checklist, rotations
+from control_plane.overview.rules import Found, checklist, rotations
 from shared.domain.ids import Kid
 from shared.domain.jwk import Algorithm
-from shared.domain.limits import MonthlyQuota
 from shared.domain.snapshot import KeyState
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
-
-
-@pytest.mark.parametrize(
-    ("used", "percent", "level"),
-    [
-        (0, 0, 0),
-        (599, 59, 0),
-        (600, 60, 60),
-        (799, 79, 60),
-        (800, 80, 80),
-        (999, 99, 80),
-        (1000, 100, 100),
-        (5000, 500, 100),
-    ],
-)
-def test_a_month_has_the_colour_of_the_threshold_it_has_reached(
-    used: int, percent: int, level: int
-) -> None:
-    meter = Meter(used=used, quota=MonthlyQuota(included=900, bought=100, allowed=1100))
-    assert (meter.percent, meter.level) == (percent, level)
-
-
-def test_where_there_is_no_limit_nothing_fills() -> None:
-    meter = Meter(used=10**9, quota=None)
-    assert (meter.percent, meter.level) == (0, 0)
 
 
 def test_a_plan_with_one_seat_asks_for_no_colleague() -> None:

@@ -13,6 +13,7 @@ from control_plane.members.repository import list_members, remove_member
 from control_plane.members.rules import Role
 from control_plane.tenancy.actions import list_own_tenants, search_own_tenants
 from shared.domain.ids import tenant_id
+from shared.domain.limits import MonthlyQuota
 from shared.domain.management import OPERATOR
 from shared.domain.plan import PlanName
 from shared.runtime.database import Database
@@ -115,8 +116,14 @@ async def test_ten_thousand_tenants_of_one_account_are_searched_fast(
     [(0, ""), (59, ""), (60, "warn"), (79, "warn"), (80, "high"), (99, "high"), (100, "over")],
 )
 def test_the_meter_changes_its_colour_at_60_80_and_100_percent(used: int, level: str) -> None:
-    assert Meter(used, 100).level == level
-    assert Meter(used, None).level == ""
+    meter = Meter(used, MonthlyQuota(included=90, bought=10, allowed=110))
+    assert (meter.level, meter.percent) == (level, used)
+    without = Meter(used, None)
+    assert (without.level, without.percent) == ("", 0)
+
+
+def announced(meter: Meter) -> int | None:
+    return meter.quota.announced if meter.quota else None
 
 
 async def use(installation: Installation, account_id: str, month: str, tokens: int) -> None:
@@ -139,7 +146,7 @@ async def test_every_page_shows_what_is_used_of_the_month(
     for month in {f"{now:%Y-%m}", f"{now + timedelta(days=1):%Y-%m}", "2025-01"}:
         await use(installation, account_id, month, 8_400)
     meter = await Meters(database).of(account_id, datetime.now(UTC))
-    assert (meter.used, meter.included, meter.percent) == (8_400, 10_000, 84)
+    assert (meter.used, announced(meter), meter.percent) == (8_400, 10_000, 84)
 
 
 async def test_who_is_no_member_any_more_sees_no_meter(
@@ -160,7 +167,8 @@ async def test_a_meter_is_read_again_after_ten_seconds_and_not_before(
 ) -> None:
     account_id, now = await make_account(database, PlanName.STARTER), datetime.now(UTC)
     meters = Meters(database)
-    assert await meters.of(account_id, now) == Meter(0, 100_000)
+    meter = await meters.of(account_id, now)
+    assert (meter.used, announced(meter)) == (0, 100_000)
     await use(installation, account_id, f"{now:%Y-%m}", 60)
     assert (await meters.of(account_id, now + timedelta(seconds=10))).used == 0
     later = now + timedelta(seconds=11)
@@ -169,7 +177,7 @@ async def test_a_meter_is_read_again_after_ten_seconds_and_not_before(
 
 
 async def test_who_runs_the_installation_has_no_limit(database: Database) -> None:
-    assert (await Meters(database).of(OPERATOR, datetime.now(UTC))).included is None
+    assert (await Meters(database).of(OPERATOR, datetime.now(UTC))).quota is None
 
 
 async def test_tokens_by_contract_stand_in_the_place_of_the_plans(
@@ -179,4 +187,4 @@ async def test_tokens_by_contract_stand_in_the_place_of_the_plans(
     async with opened(installation.owner_url) as owner, owner.control() as connection:
         chosen = account.update().where(account.c.id == account_id)
         await connection.execute(chosen.values(custom_tokens=500))
-    assert (await Meters(database).of(account_id, datetime.now(UTC))).included == 500
+    assert announced(await Meters(database).of(account_id, datetime.now(UTC))) == 500
