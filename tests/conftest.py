@@ -22,7 +22,7 @@ import pytest
 
 from control_plane.cli.logins import let_in
 from migrations.run import migrate
-from shared.runtime.config import Config, read_config
+from shared.runtime.config import FIELDS, Config, read_config
 from shared.runtime.database import Database
 from shared.runtime.embedded import EmbeddedPostgres, start_postgres
 from tests.support import AUDIT_KEYS, MASTER_KEY, Installation, MadeTenant, Server, make_tenant
@@ -31,6 +31,14 @@ _WORKERS = 2
 _FIRST_PORT, _PORTS = 10_000, 22_000  # Linux begins at 32,768 with those of connections
 _PATIENCE = 60.0  # seconds
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a cluster on memory keeps the disk out of the tests
+
+
+def pytest_configure() -> None:
+    """Have no test see the product that runs in this folder, or that the shell's variables name."""
+    for name in FIELDS:
+        os.environ.pop(name, None)
+        os.environ.pop(f"{name}_FILE", None)
+    os.environ["AUTH_SERVICE_DATA_DIR"] = str(Path(__file__).parent / "no-such-folder")
 
 
 @pytest.hookimpl(trylast=True)
