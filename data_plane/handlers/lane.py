@@ -24,7 +24,7 @@ from data_plane.protocol.proved import ProvedClient
 from data_plane.protocol.request_gate import check_form_head, read_head, read_trace_id
 from data_plane.protocol.served_issuer import ServedIssuer
 from shared.domain.bounded import keep
-from shared.domain.client_address import client_address
+from shared.domain.client_address import FORWARDED, client_address
 from shared.domain.outbound_url import Address, Network
 from shared.runtime.http1_answer import CLOSE, lines_of, message
 from shared.runtime.http1_request import Answering, Request
@@ -36,6 +36,7 @@ _MAXIMUM_PART = 4 * 1024  # bytes of head and of body: what is more is read with
 _MAXIMUM_HEADERS = 32
 _DIGITS = 4  # of the length of a body that is worth a moment
 _MAXIMUM_KEPT = 256  # heads
+_MAXIMUM_ASKED = 4096  # requests of clients that have proved themselves
 # what changes how a request is read, or what it asks for
 _UNUSUAL = frozenset({b"content-encoding", b"dpop", b"expect", b"transfer-encoding"})
 
@@ -46,6 +47,16 @@ _GRANTED = b"HTTP/1.1 200 OK\r\n%%b%b%%bx-request-id: %%b\r\ncontent-length: %%d
 )
 
 _LAST = lines_of((CLOSE,))
+
+
+class _Asked(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """All that a plain request says; of what may be secret the name alone (KeyedHash)."""
+
+    slug: str
+    form: bytes
+    presented: bytes
+    forwarded: tuple[Header, ...]  # what proxies have said of the client's address
+    trace_id: str
 
 
 class _Taken(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -78,6 +89,7 @@ class TokenLane:
         self._in_flight = in_flight
         self._hosts = hosts
         self._proxies = proxies
+        self._asked: dict[bytes, _Asked] = {}  # by the names of the octets that came
         self._good_heads: dict[tuple[bytes | None, bytes | None], None] = {}
 
     def wants(self, request: Request) -> bool:
@@ -96,33 +108,54 @@ class TokenLane:
         if self._in_flight.full:
             self._turn_away(connection)
             return True
-        taken = self._recognised(request, connection)
-        return taken is not None and self._serve(taken)
+        asked = self._read(request)
+        if asked is None or not self._serve(asked, connection):
+            return False
+        if request.octets:
+            keep(self._asked, self._given.keyed_hash(request.octets), asked, _MAXIMUM_ASKED)
+        return True
 
-    def _recognised(self, request: Request, connection: Answering) -> _Taken | None:
+    def again(self, octets: bytes, connection: Answering) -> bool:
+        if len(octets) > _MAXIMUM_PART or not octets.startswith(b"POST "):
+            return False
+        asked = self._asked.get(self._given.keyed_hash(octets))
+        if asked is None or self._in_flight.full:
+            return False
+        return self._serve(asked, connection)
+
+    def _read(self, request: Request) -> _Asked | None:
+        headers = dict(request.headers)
+        if not self._is_plain(request, headers):
+            return None
+        form, authorization = self._given.keyed_hash(request.body), headers.get(b"authorization")
+        traceparent = headers.get(b"traceparent")
+        return _Asked(
+            slug=request.target[len(_BEFORE) : -len(_BEHIND)].decode("latin-1"),
+            form=form,
+            presented=form if authorization is None else self._given.keyed_hash(authorization),
+            forwarded=tuple(each for each in request.headers if each[0] == FORWARDED),
+            trace_id="" if traceparent is None else read_trace_id(traceparent),
+        )
+
+    def _recognised(self, asked: _Asked, connection: Answering) -> _Taken | None:
         """Find the client and what was decided for it, where both are known by the same bytes."""
         started = time.perf_counter()
-        given, slug = self._given, request.target[len(_BEFORE) : -len(_BEHIND)]
-        issuer = given.issuers.at_hand(slug.decode("latin-1"))
-        headers = dict(request.headers)
-        if issuer is None or not self._is_plain(request, headers):
+        given = self._given
+        issuer = given.issuers.at_hand(asked.slug)
+        if issuer is None:
             return None
-        form = given.keyed_hash(request.body)
-        authorization = headers.get(b"authorization")
-        presented = form if authorization is None else given.keyed_hash(authorization)
         now = given.clock()
-        proved = issuer.proved.get(presented, now)
-        template = None if proved is None else proved.templates.get(form)
+        proved = issuer.proved.get(asked.presented, now)
+        template = None if proved is None else proved.templates.get(asked.form)
         if proved is None or template is None:
             return None
-        traceparent = headers.get(b"traceparent")
         return _Taken(
             connection=connection,
             issuer=issuer,
             proved=proved,
             template=template,
-            address=client_address(connection.peer[0], request.headers, self._proxies),
-            trace_id="" if traceparent is None else read_trace_id(traceparent),
+            address=client_address(connection.peer[0], asked.forwarded, self._proxies),
+            trace_id=asked.trace_id,
             request_id=given.new_request_id(),
             started=started,
             now=now,
@@ -149,7 +182,10 @@ class TokenLane:
         keep(self._good_heads, judged, None, _MAXIMUM_KEPT)
         return True
 
-    def _serve(self, taken: _Taken) -> bool:
+    def _serve(self, asked: _Asked, connection: Answering) -> bool:
+        taken = self._recognised(asked, connection)
+        if taken is None:
+            return False
         try:
             return self._begin(taken)
         except OAuthError as error:

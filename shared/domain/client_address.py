@@ -10,6 +10,7 @@ from ipaddress import IPv4Address, ip_address, ip_network
 
 from shared.domain.outbound_url import Address, Network
 
+FORWARDED = b"x-forwarded-for"
 _NOBODY = IPv4Address("0.0.0.0")  # noqa: S104 - no server binds it: a peer without an address
 _SITE = 64  # bits of an IPv6 address: whoever has one has them all
 _MOST_HOPS = 16
@@ -22,7 +23,7 @@ def client_address(
     found = _read(peer or "") or _NOBODY
     if not proxies or not _is_in(found, proxies):
         return found
-    said = b",".join(value for name, value in headers if name == b"x-forwarded-for")
+    said = b",".join(value for name, value in headers if name == FORWARDED)
     hops = said.decode("latin-1").split(",")[-_MOST_HOPS:]
     for hop in reversed(hops):
         address = _read(hop.strip())

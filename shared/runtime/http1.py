@@ -1,9 +1,9 @@
 """HTTP/1.1 (RFC 9112) for a worker: a connection, and the requests that come on it.
 
 The framing is read by httptools (llhttp, which is Node's), strictly. Here is what comes behind it:
-one request of a connection after the other; bounds on what may be sent, and how slowly; and two
-ways to an answer. Any request can be given to the application (asgi_exchange.py). A POST that came
-whole is offered to the `lane` first, which answers without a task (decision 20).
+one request of a connection after the other, within bounds; and two ways to an answer. Any request
+can be given to the application (asgi_exchange.py). A POST that came whole is offered to the `lane`
+first, which answers without a task (decision 20), and knows again what it has taken on before.
 """
 
 import asyncio
@@ -13,20 +13,9 @@ from typing import Any
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
+from shared.runtime import http1_bounds as bounds
 from shared.runtime.http1_answer import refusal
 from shared.runtime.http1_request import Request, Server
-
-MAXIMUM_HEAD = 32 * 1024  # bytes; the application answers for heads of more than half of it
-_MAXIMUM_UNREAD = 64 * 1024  # bytes of a body that wait for the application
-_MAXIMUM_IGNORED = 1024 * 1024  # bytes that may come behind the last answer
-_HEAD_PATIENCE = 10  # seconds a request's head may take
-_BODY_PATIENCE = 15  # seconds; the application's own is shorter, and says why it ends
-_IDLE = 75  # seconds before a request
-
-_MALFORMED = "the request is malformed"
-_TOO_LARGE = "the request's headers are too large"
-_TOO_SLOW = "the request did not arrive in time"
-_BUSY = "the service is busy"
 
 
 class Connection(asyncio.Protocol):
@@ -52,15 +41,28 @@ class Connection(asyncio.Protocol):
         self.peer = transport.get_extra_info("peername")
         self._server.connections.add(self)
         if self._server.full:
-            self._transport.write(refusal(503, "temporarily_unavailable", _BUSY, self.date))
+            self._transport.write(refusal(503, "temporarily_unavailable", bounds.BUSY, self.date))
             self._transport.close()  # at once: who floods us holds no more descriptors than this
 
     def data_received(self, data: bytes) -> None:
         if self._ignored is not None:
             self._ignore(len(data))
             return
+        alone = self._served is None and self._reading is None and not self._waiting
+        if alone and self._is_known(data):
+            return
         self._parse(data)
+        if alone and self._reading is None and len(self._waiting) == 1 and not self._ending:
+            self._waiting[0].octets = data
         self._go_on()
+
+    def _is_known(self, data: bytes) -> bool:
+        """Tell whether the lane has taken on the same octets before, and does so again."""
+        lane, self._served = self._server.lane, Request(whole=True)
+        if lane is not None and lane.again(data, self):
+            return True
+        self._served = None
+        return False
 
     def _parse(self, data: bytes) -> None:
         try:
@@ -68,11 +70,11 @@ class Connection(asyncio.Protocol):
         except HttpParserUpgrade as upgrade:
             self._parse_without_upgrade(data[upgrade.args[0] :])
         except HttpParserError:
-            self._refuse(400, _MALFORMED)
+            self._refuse(400, bounds.MALFORMED)
         if self._reading is not None and not self._reading.method:
             self._head += len(data)
-            if self._head > MAXIMUM_HEAD:
-                self._refuse(431, _TOO_LARGE)
+            if self._head > bounds.MAXIMUM_HEAD:
+                self._refuse(431, bounds.TOO_LARGE)
 
     def _parse_without_upgrade(self, rest: bytes) -> None:
         """Read the request anew as if it had not asked to speak otherwise (RFC 9110 section 7.8).
@@ -81,7 +83,7 @@ class Connection(asyncio.Protocol):
         """
         asked, self._parser = self._upgrading, HttpRequestParser(self)
         if asked is None or asked.method == b"CONNECT":
-            self._refuse(400, _MALFORMED)
+            self._refuse(400, bounds.MALFORMED)
         else:
             self._parse(asked.head_without(b"upgrade") + rest)
 
@@ -210,17 +212,17 @@ class Connection(asyncio.Protocol):
         if self._stalled or self._served is not None:
             self._transport.abort()
         elif self.begun:
-            self._refuse(408, _TOO_SLOW)
+            self._refuse(408, bounds.TOO_SLOW)
         else:
             self._transport.close()
 
     def _patience(self) -> float:
         """Give the seconds that the present wait may take."""
         if self._stalled:
-            return _HEAD_PATIENCE
+            return bounds.HEAD_PATIENCE
         if self._served is not None:
-            return inf if self._served.whole else _BODY_PATIENCE
-        return _HEAD_PATIENCE if self.begun else _IDLE
+            return inf if self._served.whole else bounds.BODY_PATIENCE
+        return bounds.HEAD_PATIENCE if self.begun else bounds.IDLE
 
     @property
     def _stalled(self) -> bool:
@@ -248,7 +250,7 @@ class Connection(asyncio.Protocol):
     def _hold_back(self) -> None:
         """Read no more while there is enough to do."""
         enough = len(self._waiting) > 1 or (
-            self._reading is not None and len(self._reading.body) > _MAXIMUM_UNREAD
+            self._reading is not None and len(self._reading.body) > bounds.MAXIMUM_UNREAD
         )
         if enough is not self._held_back and not self.closed:
             self._held_back = enough
@@ -294,5 +296,5 @@ class Connection(asyncio.Protocol):
 
     def _ignore(self, count: int) -> None:
         self._ignored = (self._ignored or 0) + count
-        if self._ignored > _MAXIMUM_IGNORED:
+        if self._ignored > bounds.MAXIMUM_IGNORED:
             self._transport.abort()

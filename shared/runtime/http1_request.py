@@ -8,16 +8,28 @@ from shared.runtime.leaving import Leaving
 
 
 class Request:
-    __slots__ = ("arrived", "body", "cut", "headers", "keep_alive", "method", "target", "whole")
+    __slots__ = (
+        "arrived",
+        "body",
+        "cut",
+        "headers",
+        "keep_alive",
+        "method",
+        "octets",
+        "target",
+        "whole",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, *, whole: bool = False) -> None:
+        """`whole`: it has come, and has said all that it says."""
         self.method = b""  # empty until the head has come
         self.target = b""
         self.headers: list[Header] = []  # names in lower case
         self.body = b""  # what has come of it and was not taken yet
-        self.whole = False
+        self.octets = b""  # all of it, as it came, where it came alone and in one piece
+        self.whole = whole
         self.cut = False  # no more of it will come, and nobody may hear the answer
-        self.keep_alive = False
+        self.keep_alive = whole
         self.arrived: asyncio.Future[None] | None = None  # somebody waits for more of it
 
     def head_without(self, header: bytes) -> bytes:
@@ -58,6 +70,10 @@ class Lane(Protocol):
 
     def take(self, request: Request, connection: Answering) -> bool:
         """Take on a whole POST, to answer it once, now or later. False: it is not for this lane."""
+        ...
+
+    def again(self, octets: bytes, connection: Answering) -> bool:
+        """Take on what came, where the very same was taken on before: it is not read once more."""
         ...
 
 

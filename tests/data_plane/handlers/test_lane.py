@@ -38,13 +38,14 @@ class Plane:
         self.leaving = leaving
         self.config = config
         self.taken: list[bool] = []  # of each request that was offered to the lane
+        self.known: list[bytes] = []  # what came as it had before
         self.servers: list[Http1Server] = []
         self.urls: list[str] = []
 
     async def listen(self) -> None:
         lane = self.door.lane
         assert lane is not None
-        for watched in (_Watched(lane, self.taken), None):
+        for watched in (_Watched(lane, self.taken, self.known), None):
             server = Http1Server(self.door, self.leaving)
             server.lane = watched
             listener = socket.socket()
@@ -72,10 +73,18 @@ class Plane:
 
 
 class _Watched:
-    def __init__(self, lane: Any, taken: list[bool]) -> None:
+    def __init__(self, lane: Any, taken: list[bool], known: list[bytes]) -> None:
         self._lane = lane
         self._taken = taken
+        self._known = known
         self.wants = lane.wants
+
+    def again(self, octets: bytes, connection: Answering) -> bool:
+        took = bool(self._lane.again(octets, connection))
+        if took:
+            self._taken.append(took)
+            self._known.append(octets)
+        return took
 
     def take(self, request: Request, connection: Answering) -> bool:
         took = bool(self._lane.take(request, connection))
@@ -173,6 +182,27 @@ async def test_what_is_any_different_is_left_to_the_application(
     answer = await plane.by_lane(made)
     assert True not in plane.taken
     assert likeness(answer) == likeness(await plane.by_application(made))
+
+
+async def test_the_same_octets_are_not_read_once_more(plane: Plane, tenant: MadeTenant) -> None:
+    made = ask(tenant, "token")
+    made.add(b"X-Forwarded-For", b"203.0.113.7")
+    answers = [await plane.by_lane(made) for _ in range(4)]
+    assert plane.taken == [False, True, True, True]
+    assert plane.known == [made.octets()] * 2
+    assert [likeness(each) for each in answers] == [likeness(answers[0])] * 4
+    tokens = {json.loads(each.body)["access_token"] for each in answers}
+    assert len(tokens) == 4
+
+
+async def test_what_is_refused_is_not_kept(plane: Plane, tenant: MadeTenant) -> None:
+    for _ in range(2):
+        assert (await plane.by_lane(ask(tenant, "token"))).status == 200
+    wrong = ask(tenant, "token")
+    wrong.put(b"Authorization", b"Basic eDp5")
+    for _ in range(3):
+        assert (await plane.by_lane(wrong)).status == 401
+    assert plane.known == []
 
 
 async def test_what_was_changed_is_decided_anew(

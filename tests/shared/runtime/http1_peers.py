@@ -1,13 +1,18 @@
 """Both ends of an HTTP/1.1 connection: an application, and a client."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
+
 from shared.runtime.http1_server import Http1Server
+from shared.runtime.leaving import Leaving
 
 SECONDS = 20.0  # more than a busy machine takes
+GET = b"GET /hello?x=1 HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 class Echo:
@@ -103,3 +108,39 @@ class Served:
         self.server.tick += seconds
         for each in list(self.server.connections):
             each.look()
+
+
+def post(body: bytes, *headers: bytes) -> bytes:
+    length = b"Content-Length: %d" % len(body)
+    lines = (b"POST /form HTTP/1.1", b"Host: a", length, *headers)
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+
+async def until(is_so: Any) -> None:
+    async with asyncio.timeout(SECONDS):
+        while not is_so():
+            await asyncio.sleep(0.001)
+
+
+async def until_read(served: Served) -> None:
+    """Wait until the bytes of some connection have come to the parser."""
+    await until(lambda: any(each.begun for each in served.server.connections))
+
+
+@pytest.fixture
+def leaving() -> Leaving:
+    return Leaving()
+
+
+@pytest.fixture
+async def served(leaving: Leaving) -> AsyncIterator[Served]:
+    application = Echo()
+    server = Http1Server(application, leaving)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        address = listener.getsockname()
+        listener.listen()
+        await server.accept(listener.dup())
+    yield Served(application, server, address)
+    application.may_answer.set()
+    await asyncio.wait_for(server.finish(), SECONDS)

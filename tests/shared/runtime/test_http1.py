@@ -1,45 +1,14 @@
 """HTTP/1.1 over real connections: order, bounds, slowness, streams, and the end of a worker."""
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 
-from shared.runtime import http1
+from shared.runtime import http1_bounds
 from shared.runtime.http1_answer import message
-from shared.runtime.http1_request import Answering, Request
 from shared.runtime.http1_server import Http1Server
 from shared.runtime.leaving import Leaving
-from tests.shared.runtime.http1_peers import SECONDS, Echo, Served
-
-GET = b"GET /hello?x=1 HTTP/1.1\r\nHost: a\r\n\r\n"
-
-
-@pytest.fixture
-def leaving() -> Leaving:
-    return Leaving()
-
-
-@pytest.fixture
-async def served(leaving: Leaving) -> AsyncIterator[Served]:
-    application = Echo()
-    server = Http1Server(application, leaving)
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        address = listener.getsockname()
-        listener.listen()
-        await server.accept(listener.dup())
-    yield Served(application, server, address)
-    application.may_answer.set()
-    await asyncio.wait_for(server.finish(), SECONDS)
-
-
-def post(body: bytes, *headers: bytes) -> bytes:
-    length = b"Content-Length: %d" % len(body)
-    lines = (b"POST /form HTTP/1.1", b"Host: a", length, *headers)
-    return b"\r\n".join(lines) + b"\r\n\r\n" + body
+from tests.shared.runtime.http1_peers import GET, SECONDS, Served, post, until, until_read
 
 
 async def test_an_application_is_told_what_was_asked(served: Served) -> None:
@@ -142,7 +111,7 @@ async def test_the_last_answer_is_heard_by_a_client_that_still_sends(served: Ser
 
 async def test_a_head_without_an_end_is_refused(served: Served) -> None:
     async with served.client() as client:
-        client.send(b"GET / HTTP/1.1\r\nX: " + b"a" * (http1.MAXIMUM_HEAD + 1))
+        client.send(b"GET / HTTP/1.1\r\nX: " + b"a" * (http1_bounds.MAXIMUM_HEAD + 1))
         assert (await client.answer())[0] == 431
 
 
@@ -221,70 +190,7 @@ async def test_a_worker_that_goes_says_so_and_finishes_what_has_begun(
         await asyncio.wait_for(finished, SECONDS)
 
 
-class QuickLane:
-    """Takes what says so; waits for the bodies of /form."""
-
-    def wants(self, request: Request) -> bool:
-        return request.target == b"/form"
-
-    def take(self, request: Request, connection: Answering) -> bool:
-        if request.body != b"quick":
-            return False
-        answer = message(200, (), b"by the lane", connection.date)
-        asyncio.get_running_loop().call_soon(connection.answer, answer)
-        return True
-
-
-async def test_a_whole_post_is_offered_to_the_lane_first(served: Served) -> None:
-    served.server.lane = QuickLane()
-    async with served.client() as client:
-        client.send(post(b"quick") + post(b"slow") + post(b"quick") + GET)
-        bodies = [(await client.answer())[2] for _ in range(4)]
-    assert bodies == [b"by the lane", b"POST /form slow", b"by the lane", b"GET /hello "]
-    assert [scope["method"] for scope in served.application.scopes] == ["POST", "GET"]
-
-
-async def test_a_body_a_moment_behind_its_head_is_waited_for(served: Served) -> None:
-    served.server.lane = QuickLane()
-    async with served.client() as client:
-        head, _, body = post(b"quick").partition(b"\r\n\r\n")
-        client.send(head + b"\r\n\r\n")
-        await until_read(served)
-        client.send(body)
-        assert (await client.answer())[2] == b"by the lane"
-    assert served.application.scopes == []
-
-
-@pytest.mark.parametrize("ends", [True, False], ids=["the-client-ends", "a-second-passes"])
-async def test_a_body_that_does_not_come_is_left_to_the_application(
-    served: Served, *, ends: bool
-) -> None:
-    served.server.lane = QuickLane()
-    async with served.client() as client:
-        client.send(post(b"quick")[:-1])
-        await until_read(served)
-        if ends:
-            client.writer.write_eof()
-            assert (await client.answer())[2].endswith(b"(cut)")
-        else:
-            served.pass_seconds(1)
-            await until(lambda: len(served.application.scopes) == 1)
-            client.send(b"k")
-            assert (await client.answer())[2] == b"POST /form quick"
-
-
 @pytest.mark.parametrize("value", [b"a\r\nset-cookie: b", b"a\nb", b"a\rb"])
 def test_a_header_with_a_line_break_is_never_sent(value: bytes) -> None:
     with pytest.raises(ValueError, match="line break"):
         message(200, ((b"location", value),), b"", b"")
-
-
-async def until(is_so: Any) -> None:
-    async with asyncio.timeout(SECONDS):
-        while not is_so():
-            await asyncio.sleep(0.001)
-
-
-async def until_read(served: Served) -> None:
-    """Wait until the bytes of some connection have come to the parser."""
-    await until(lambda: any(each.begun for each in served.server.connections))
