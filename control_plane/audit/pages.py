@@ -179,7 +179,7 @@ async def _show(
 def _asked(request: AnyRequest) -> dict[str, str]:
     """Give the filters as they were typed."""
     given = request.query_params
-    return {name: str(given.get(name, ""))[:200].replace("\0", "") for name in _FIELDS}
+    return {name: str(given.get(name, ""))[:200] for name in _FIELDS}
 
 
 def _sought(asked: dict[str, str]) -> Sought:

@@ -20,6 +20,7 @@ from control_plane.members.rules import Permission, may
 from control_plane.sessions.rules import SessionKind
 
 _SAFE = {"GET", "HEAD", "OPTIONS"}
+_MALFORMED = 400
 _FIELD, _HEADER = "csrf", "x-csrf-token"
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
@@ -42,7 +43,9 @@ class Door:
     async def __call__(self, request: AnyRequest) -> Response[Any] | None:
         """Let the request in (None), or answer in its handler's place."""
         if b"%00" in request.scope["raw_path"] or b"%00" in request.scope["query_string"]:
-            return self._refuse(request, 400, "The request cannot be read.")  # no text has U+0000
+            return self._refuse(
+                request, _MALFORMED, "The request cannot be read."
+            )  # no text has U+0000
         opt = request.route_handler.opt
         if opt.get("outside"):  # static files, probes, webhooks with a signature of their own
             return None
@@ -104,9 +107,8 @@ class Door:
         return quote(page.path) if f"{page.scheme}://{page.netloc}" == self._origin else "/"
 
     def _refuse(self, request: AnyRequest, status: int, why: str) -> Response[str]:
-        return self._pages.show(
-            request, "refused.html", status=status, title="Not allowed", why=why
-        )
+        title = "Not possible" if status == _MALFORMED else "Not allowed"
+        return self._pages.show(request, "refused.html", status=status, title=title, why=why)
 
 
 def _may(signed_in: SignedIn, permission: Permission | None) -> bool:

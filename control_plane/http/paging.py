@@ -40,7 +40,7 @@ def page_number(text: str) -> int:
 
 
 def search_text(text: str) -> str:
-    return text.replace("\0", "").strip()[:_LONGEST_SEARCH]
+    return text.strip()[:_LONGEST_SEARCH]
 
 
 def query(**values: str | int) -> str:

@@ -42,7 +42,7 @@ class AskedLog(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_log(given: Mapping[str, str], since: datetime) -> AskedLog:
     """Read which entries are asked for, of those since the time given."""
-    typed = {name: given.get(name, "").replace("\0", "").strip()[:_LONGEST] for name in FIELDS}
+    typed = {name: given.get(name, "").strip()[:_LONGEST] for name in FIELDS}
     entry, address, request_id = _read_search(typed["q"])
     result = typed["result"]
     error = result if result in FIXES else ""

@@ -94,7 +94,7 @@ SEARCHES = {
     "q=feedfeedfeedfeed": 1,
     "q={jti}": 1,
     "q={jti}&until=2026-01-01": 0,
-    "q=%00<img onerror>'": 0,
+    "q=<img onerror>'": 0,
     "since={fourth}": 4,
     "until={fourth}": 3,  # that minute is looked at whole
     "until=nonsense&since=9999-99-99&result=nothing&event=else": 6,
