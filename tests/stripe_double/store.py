@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from copy import deepcopy
 from secrets import token_hex
 
-from stripe._api_version import _ApiVersion  # noqa: PLC2701 - the one that the SDK asks for
+from stripe._api_version import _ApiVersion
 
 from tests.stripe_double.wire import JSON, missing
 
@@ -78,7 +78,7 @@ class Store:
         about: JSON = {"object": shown(thing)}
         if before is not None:
             about["previous_attributes"] = before
-        event = {
+        event: JSON = {
             "id": f"evt_{token_hex(12)}",
             "object": "event",
             "api_version": API_VERSION,
@@ -116,9 +116,7 @@ class Store:
 
 
 def shown(thing: JSON) -> JSON:
-    return {
-        name: _shown_within(each) for name, each in thing.items() if not name.startswith("_")
-    }
+    return {name: _shown_within(each) for name, each in thing.items() if not name.startswith("_")}
 
 
 def _shown_within(value: object) -> object:
