@@ -15,6 +15,9 @@ from control_plane.apis.pages import API_PAGES
 from control_plane.apis.shown import ApiShower
 from control_plane.audit.pages import AUDIT_PAGES
 from control_plane.audit.shown import Means
+from control_plane.billing.actions import Billing
+from control_plane.billing.stripe_gateway import open_gateway
+from control_plane.billing.webhook import WEBHOOKS
 from control_plane.clients.pages import CLIENT_PAGES
 from control_plane.clients.shown import ClientShower
 from control_plane.http.attempts import Attempts, SharedCounts
@@ -121,15 +124,15 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
         clock=_now,
     )
 
+    stripe = open_gateway(config.stripe_api_key, config.stripe_api_base)
     door = Door(pages, _finder(database, sessions), csrf_key, config.console_url, _now)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         with nullcontext() if stock is None else stock.kept():
             yield
-        await database.close()
-        if redis:
-            await redis.close()
+        for each in filter(None, (database, redis, stripe)):
+            await each.close()
 
     return Litestar(
         route_handlers=[
@@ -147,6 +150,7 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
             *USAGE_PAGES,
             *KEY_PAGES,
             *PROBES,
+            *WEBHOOKS,
             *SECOND_FACTOR_PAGES,
             *SECURITY_PAGES,
             *PASSKEY_PAGES,
@@ -176,6 +180,7 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
             "key_shower": given(KeyShower(means, keeper)),
             "tenant_shower": given(TenantShower(means)),
             "second_factors": given(second_factors),
+            "billing": given(Billing(database, stripe, config.console_url)),
             "security": given(security),
             "passkeys": given(passkeys),
             "attempts": given(attempts),
