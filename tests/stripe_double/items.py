@@ -153,12 +153,12 @@ def _debit(store: Store, subscription: JSON, item: JSON, now: int) -> list[JSON]
 def restart(store: Store, subscription: JSON, now: int) -> list[JSON]:
     """Begin all periods anew, as a changed interval does; give what is due for them."""
     items = subscription["items"]["data"]
-    used = [used(store, each, now) for each in items if is_metered(each)]
+    counted = [used(store, each, now) for each in items if is_metered(each)]
     subscription["billing_cycle_anchor"] = now
     for each in items:
         each["current_period_start"] = now
         each["current_period_end"] = end_of_period(now, now, each["price"]["recurring"])
-    return used + in_advance(store, items, free=False)
+    return counted + in_advance(store, items, free=False)
 
 
 def make_pending(store: Store, subscription: JSON, line: JSON) -> None:

@@ -19,14 +19,14 @@ class Clock:
     """Seconds since 1970, ahead of the machine's by what was asked for; it never goes back."""
 
     def __init__(self) -> None:
-        self._ahead = 0
+        self.ahead = 0  # seconds
         self._held: int | None = None
 
     def now(self) -> int:
-        return int(time.time()) + self._ahead if self._held is None else self._held
+        return int(time.time()) + self.ahead if self._held is None else self._held
 
     def move(self, seconds: int) -> None:
-        self._ahead += seconds
+        self.ahead += seconds
 
     @contextmanager
     def held_at(self, moment: int) -> Iterator[None]:
