@@ -91,6 +91,7 @@ class Api:
         answer = shown(made.page(call.path) if isinstance(made, Listing) else made)
         for path in paths:
             expand(self._store, answer, path)
+        catch_up(self._store)  # what was made may be due already: a trial that ends tomorrow
         return answer
 
 

@@ -74,13 +74,13 @@ def _fields(shape: Any) -> Mapping[str, tuple[Any, bool]]:
 
 def _read(wanted: Any, value: Any, place: str) -> Any:
     """errors: StripeRefusal"""
-    refused: StripeRefusal | None = None
+    refused: list[StripeRefusal] = []
     for each in _choices(wanted):
         try:
             return _read_as(each, value, place)
         except StripeRefusal as error:
-            refused = refused or error
-    raise refused or StripeRefusal(f"Invalid {place}", param=place)
+            refused.append(error)
+    raise max(refused, key=lambda each: len(each.body["error"]["param"]))  # what came furthest
 
 
 def _choices(wanted: Any) -> Iterator[Any]:
