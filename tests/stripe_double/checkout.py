@@ -3,7 +3,13 @@
 from typing import Any
 
 from tests.stripe_double import subscriptions
-from tests.stripe_double.customers import attach, make_customer, make_method, make_tax_id
+from tests.stripe_double.customers import (
+    FAILS_LATER,
+    attach,
+    make_customer,
+    make_method,
+    make_tax_id,
+)
 from tests.stripe_double.money import amount_of
 from tests.stripe_double.store import DAY, Store
 from tests.stripe_double.wire import JSON, StripeRefusal, declined
@@ -98,7 +104,7 @@ def complete(store: Store, session: JSON, card: str | None, typed: JSON | None =
     """
     refuse_closed(session)
     method = None if card is None else make_method(store, card, typed)
-    if method is not None and method["_outcome"] is not None:
+    if method is not None and _is_refused(session, method):
         raise declined(method["_outcome"], None)
     customer = _customer_of(store, session, typed or {})
     if method is not None:
@@ -122,6 +128,12 @@ def complete(store: Store, session: JSON, card: str | None, typed: JSON | None =
     }
     store.emit("checkout.session.completed", session)
     return session
+
+
+def _is_refused(session: JSON, method: JSON) -> bool:
+    """Tell whether the card is; one that fails only once it is charged may begin a trial."""
+    charged = session["amount_total"] > 0 or method["card"]["last4"] != FAILS_LATER
+    return method["_outcome"] is not None and charged
 
 
 def refuse_closed(session: JSON) -> None:

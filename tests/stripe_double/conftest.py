@@ -28,7 +28,7 @@ async def api(double: StripeDouble) -> AsyncIterator[Any]:
         http_client=connection,
     )
     yield client.v1
-    await connection.close_async()
+    await connection.close_async()  # type: ignore[no-untyped-call]
 
 
 @pytest.fixture

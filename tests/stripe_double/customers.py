@@ -4,12 +4,14 @@ from tests.stripe_double.catalogue import merge
 from tests.stripe_double.store import Store, listed, shown
 from tests.stripe_double.wire import JSON, StripeRefusal, declined
 
+FAILS_LATER = "0341"  # the last four of the card that only fails when it is charged
+
 # Stripe's names of test cards -> (last four, what a payment with it comes to)
 _CARDS = {
     "visa": ("4242", None),
     "mastercard": ("4444", None),
     "amex": ("8431", None),
-    "chargeCustomerFail": ("0341", "card_declined"),
+    "chargeCustomerFail": (FAILS_LATER, "card_declined"),
     "chargeDeclined": ("0002", "card_declined"),
     "threeDSecure2Required": ("3220", "authentication_required"),
     "authenticationRequired": ("3184", "authentication_required"),

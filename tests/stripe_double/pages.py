@@ -89,7 +89,7 @@ class Pages:
         )
         ways = [
             ("Pay", "visa"),
-            ("Pay with a card that will fail", "chargeCustomerFail"),
+            ("Use a card that fails once it is charged", "chargeCustomerFail"),
             ("Decline", "chargeDeclined"),
             ("3-D Secure", "threeDSecure2Required"),
         ]
@@ -137,16 +137,19 @@ class Pages:
 
     def _billing(self, session: JSON, customer: JSON) -> str:
         store = self._store
-        method = customers.method_for(store, customer["id"], None)
+        held = [
+            each
+            for each in store.all("subscription")
+            if each["customer"] == customer["id"] and each["ended_at"] is None
+        ]
+        method = customers.method_for(store, customer["id"], held[0] if held else None)
         card = f"Card ending in {method['card']['last4']}" if method else "No card"
         parts = [f"<h2>Payment method</h2><p>{card}</p>"]
         parts += [
             _button("card", "visa", "Use a good card"),
             _button("card", "chargeCustomerFail", "Use a card that will fail"),
         ]
-        for each in store.all("subscription"):
-            if each["customer"] == customer["id"] and each["ended_at"] is None:
-                parts.append(_subscription_part(store, each))
+        parts += [_subscription_part(store, each) for each in held]
         parts.append("<h2>Invoices</h2><table>")
         for each in store.all("invoice"):
             if each["customer"] == customer["id"] and each["status"] != "draft":

@@ -198,3 +198,11 @@ async def test_an_invoice_has_its_page_and_its_pdf(shop: Shop) -> None:
     pdf = await shop.browser.get(invoice.invoice_pdf)
     assert pdf.headers["content-type"] == "application/pdf"
     assert pdf.content.startswith(b"%PDF-1.4")
+
+
+async def test_a_trial_whose_card_fails_at_its_end_is_past_due(shop: Shop) -> None:
+    trial = {"trial_period_days": 14}
+    name = await shop.buy("growth_monthly", card="chargeCustomerFail", subscription_data=trial)
+    assert (await shop.subscription(name)).status == "trialing"
+    shop.double.advance(days=15)
+    assert (await shop.subscription(name)).status == "past_due"
