@@ -90,7 +90,6 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
     visitors = Visitors(pages, csrf_key, config.trusted_proxies)
     passwords = Passwords()
     sealer = Sealer(config.master_keys)
-    generate = generate_private_key if stock is None else stock.take
     keeper = KeyKeeper(database, sealer, _now)
     redis = None if config.redis_url is None else _ThroughRedis(config.redis_url)
     sessions = Sessions(redis.sessions if redis else stored_sessions)
@@ -131,8 +130,10 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         with nullcontext() if stock is None else stock.kept():
             yield
-        for each in filter(None, (database, redis, stripe)):
-            await each.close()
+        await database.close()
+        for other in (redis, stripe):
+            if other is not None:
+                await other.close()
 
     return Litestar(
         route_handlers=[
@@ -174,7 +175,9 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
             "database": given(database),
             "clock": given(_now),
             "config": given(config),
-            "set_up": given(partial(set_up, database, config, generate)),
+            "set_up": given(
+                partial(set_up, database, config, stock.take if stock else generate_private_key)
+            ),
             "shower": given(ClientShower(means)),
             "api_shower": given(ApiShower(means)),
             "key_shower": given(KeyShower(means, keeper)),
