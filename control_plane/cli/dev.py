@@ -90,14 +90,16 @@ def _run(terminal: Terminal, owner_url: str, ports: Ports, ending: Ending) -> No
     control = everyones | {Login.OWNER.value: environment[Login.CONTROL]}
     catch_mail = [] if "SMTP_URL" in given else ["--catch-mail"]
     with (
-        start_double(terminal.data_dir, everyones) as double,
         start_child("The data plane", ["serve", "data"], data_plane) as issuers,
         start_child("The console", ["serve", "control", *catch_mail], control) as console,
     ):
         issuers.wait_until_ready(f"http://{_HOST}:{ports.data}/readyz", _PATIENCE, ending.check)
         console.wait_until_ready(f"http://{_HOST}:{ports.console}/readyz", _PATIENCE, ending.check)
         # last, so that it takes no time from what someone waits for
-        with start_child("The background work", ["serve", "jobs"], control) as jobs:
+        with (
+            start_child("The background work", ["serve", "jobs"], control) as jobs,
+            start_double(terminal.data_dir, everyones) as double,
+        ):
             _announce(terminal, config, demo, owner_url, mailbox=bool(catch_mail))
             _watch([issuers, console, jobs, *double], ending)
 
