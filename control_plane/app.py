@@ -15,6 +15,9 @@ from control_plane.apis.pages import API_PAGES
 from control_plane.apis.shown import ApiShower
 from control_plane.audit.pages import AUDIT_PAGES
 from control_plane.audit.shown import Means
+from control_plane.billing.actions import Billing
+from control_plane.billing.stripe_gateway import open_gateway
+from control_plane.billing.webhook import WEBHOOKS
 from control_plane.clients.pages import CLIENT_PAGES
 from control_plane.clients.shown import ClientShower
 from control_plane.http.attempts import Attempts, SharedCounts
@@ -87,7 +90,6 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
     visitors = Visitors(pages, csrf_key, config.trusted_proxies)
     passwords = Passwords()
     sealer = Sealer(config.master_keys)
-    generate = generate_private_key if stock is None else stock.take
     keeper = KeyKeeper(database, sealer, _now)
     redis = None if config.redis_url is None else _ThroughRedis(config.redis_url)
     sessions = Sessions(redis.sessions if redis else stored_sessions)
@@ -121,6 +123,7 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
         clock=_now,
     )
 
+    stripe = open_gateway(config.stripe_api_key, config.stripe_api_base)
     door = Door(pages, _finder(database, sessions), csrf_key, config.console_url, _now)
 
     @asynccontextmanager
@@ -128,8 +131,9 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
         with nullcontext() if stock is None else stock.kept():
             yield
         await database.close()
-        if redis:
-            await redis.close()
+        for other in (redis, stripe):
+            if other is not None:
+                await other.close()
 
     return Litestar(
         route_handlers=[
@@ -147,6 +151,7 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
             *USAGE_PAGES,
             *KEY_PAGES,
             *PROBES,
+            *WEBHOOKS,
             *SECOND_FACTOR_PAGES,
             *SECURITY_PAGES,
             *PASSKEY_PAGES,
@@ -170,12 +175,15 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
             "database": given(database),
             "clock": given(_now),
             "config": given(config),
-            "set_up": given(partial(set_up, database, config, generate)),
+            "set_up": given(
+                partial(set_up, database, config, stock.take if stock else generate_private_key)
+            ),
             "shower": given(ClientShower(means)),
             "api_shower": given(ApiShower(means)),
             "key_shower": given(KeyShower(means, keeper)),
             "tenant_shower": given(TenantShower(means)),
             "second_factors": given(second_factors),
+            "billing": given(Billing(database, stripe, config.console_url)),
             "security": given(security),
             "passkeys": given(passkeys),
             "attempts": given(attempts),
