@@ -4,6 +4,7 @@ A template extends `layout`: the frame with everything in it, or nothing but its
 header of htmx says chooses between the two and decides nothing else.
 """
 
+import json
 import shlex
 from collections.abc import Mapping
 from functools import partial
@@ -48,6 +49,7 @@ class Pages:
         self._environment.globals["icon"] = icon
         self._environment.globals["api_call"] = partial(api_call, console_url)
         self._environment.filters["shell"] = shlex.quote  # a word of a command that is copied
+        self._environment.filters["json"] = json.dumps  # a value in one, not in the page
 
     @property
     def headers(self) -> Mapping[str, str]:
