@@ -2,8 +2,8 @@
 
 import hmac
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import partial
 
@@ -15,6 +15,12 @@ from control_plane.apis.pages import API_PAGES
 from control_plane.apis.shown import ApiShower
 from control_plane.audit.pages import AUDIT_PAGES
 from control_plane.audit.shown import Means
+from control_plane.billing.actions import Billing
+from control_plane.billing.owed import owed_by
+from control_plane.billing.pages import BILLING_PAGES
+from control_plane.billing.shown import BillingShower
+from control_plane.billing.stripe_gateway import StripeGateway
+from control_plane.billing.webhook import WEBHOOKS
 from control_plane.clients.pages import CLIENT_PAGES
 from control_plane.clients.shown import ClientShower
 from control_plane.http.attempts import Attempts, SharedCounts
@@ -38,6 +44,7 @@ from control_plane.management.pages import API_KEY_PAGES
 from control_plane.management_api.problems import by_path
 from control_plane.management_api.router import serve_api
 from control_plane.members import repository as members
+from control_plane.members.rules import Permission, may
 from control_plane.overview.pages import OVERVIEW_PAGES
 from control_plane.passkeys.actions import Passkeys
 from control_plane.passkeys.pages import PASSKEY_PAGES
@@ -62,7 +69,7 @@ from control_plane.tenants.shown import TenantShower
 from control_plane.usage.log_pages import LogReader
 from control_plane.usage.pages import USAGE_PAGES
 from shared.domain.jwk import generate_private_key
-from shared.runtime.config import Config, read_process_config
+from shared.runtime.config import STRIPE, Config, read_process_config
 from shared.runtime.database import Database
 from shared.runtime.leaving import Leaving
 from shared.runtime.logs import configure_logs
@@ -82,7 +89,8 @@ def from_environment(_: Leaving) -> Litestar:
 def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
     """Compose it. `stock` is kept full while it is served; without one keys are made when asked."""
     database = Database(config.database_url, config.audit_keys)
-    pages = Pages(config.console_url)
+    stripe = _stripe(config)
+    pages = Pages(config.console_url, _pages_of_stripe(config))
     csrf_key = _key_for(b"console csrf", config)
     visitors = Visitors(pages, csrf_key, config.trusted_proxies)
     passwords = Passwords()
@@ -113,6 +121,7 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
     security = OwnSecurity(
         database, sessions, passwords, second_factors, queue_letter, config.console_url
     )
+    billing = Billing(database, stripe, config.console_url)
     means = Means(
         pages=pages,
         visitors=visitors,
@@ -123,20 +132,15 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
 
     door = Door(pages, _finder(database, sessions), csrf_key, config.console_url, _now)
 
-    @asynccontextmanager
-    async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        with nullcontext() if stock is None else stock.kept():
-            yield
-        await database.close()
-        if redis:
-            await redis.close()
-
+    closes = [each.close for each in (database, stripe, redis) if each]
     return Litestar(
         route_handlers=[
             *PEOPLE_PAGES,
             *API_PAGES,
             *AUDIT_PAGES,
             *API_KEY_PAGES,
+            *BILLING_PAGES,
+            *WEBHOOKS,
             serve_api(database, config, visitors, _now),
             *TEAM_PAGES,
             *JOINING_PAGES,
@@ -173,6 +177,7 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
             "set_up": given(partial(set_up, database, config, generate)),
             "shower": given(ClientShower(means)),
             "api_shower": given(ApiShower(means)),
+            "billing_shower": given(BillingShower(means, billing)),
             "key_shower": given(KeyShower(means, keeper)),
             "tenant_shower": given(TenantShower(means)),
             "second_factors": given(second_factors),
@@ -183,12 +188,37 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
             "logs": given(LogReader(pages, database, config.ledger_days, _now)),
             "streams": given(Streams(pages, door.still_lets_in)),
         },
-        lifespan=[lifespan],
+        lifespan=[_lifespan(stock, closes)],
         exception_handlers=by_path({**last_resorts(pages), LimitReached: LimitPage(pages)}),
         request_max_body_size=_LARGEST_BODY,
         openapi_config=None,
         logging_config=None,
     )
+
+
+def _lifespan(
+    stock: KeyStock | None, closes: list[Callable[[], Awaitable[None]]]
+) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        with nullcontext() if stock is None else stock.kept():
+            yield
+        for close in closes:
+            await close()
+
+    return lifespan
+
+
+def _stripe(config: Config) -> StripeGateway | None:
+    if config.stripe_api_key is None:
+        return None
+    return StripeGateway(config.stripe_api_key, config.stripe_api_base)
+
+
+def _pages_of_stripe(config: Config) -> list[str]:
+    """Give the origins of Stripe's own pages; another base, the tests' double, has its own."""
+    pages = ["https://checkout.stripe.com", "https://billing.stripe.com"]
+    return pages if config.stripe_api_base == STRIPE else [*pages, config.stripe_api_base]
 
 
 def _key_for(use: bytes, config: Config) -> bytes:
@@ -205,9 +235,13 @@ def _finder(database: Database, sessions: Sessions) -> FindSignedIn:
             if session is None:
                 return None
             found = await members.find_membership(connection, session.person_id, session.account_id)
-        if found is None:
-            return None
-        account_id = session.account_id if found.role else None
+            if found is None:
+                return None
+            account_id = session.account_id if found.role else None
+            sees_billing = found.role is not None and may(found.role, Permission.SEE_BILLING)
+            owed = (
+                await owed_by(connection, account_id, now) if account_id and sees_billing else None
+            )
         return SignedIn(
             session=session,
             email=found.email,
@@ -216,6 +250,7 @@ def _finder(database: Database, sessions: Sessions) -> FindSignedIn:
             plan=found.plan,
             role=found.role,
             meter=await meters.of(account_id, now) if account_id else None,
+            owed=owed,
         )
 
     return find
