@@ -2,8 +2,8 @@
 
 import hmac
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import partial
 
@@ -19,7 +19,7 @@ from control_plane.billing.actions import Billing
 from control_plane.billing.owed import owed_by
 from control_plane.billing.pages import BILLING_PAGES
 from control_plane.billing.shown import BillingShower
-from control_plane.billing.stripe_gateway import StripeGateway
+from control_plane.billing.stripe_gateway import open_gateway
 from control_plane.billing.webhook import WEBHOOKS
 from control_plane.clients.pages import CLIENT_PAGES
 from control_plane.clients.shown import ClientShower
@@ -89,7 +89,6 @@ def from_environment(_: Leaving) -> Litestar:
 def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
     """Compose it. `stock` is kept full while it is served; without one keys are made when asked."""
     database = Database(config.database_url, config.audit_keys)
-    stripe = _stripe(config)
     pages = Pages(config.console_url, _pages_of_stripe(config))
     csrf_key = _key_for(b"console csrf", config)
     visitors = Visitors(pages, csrf_key, config.trusted_proxies)
@@ -121,7 +120,6 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
     security = OwnSecurity(
         database, sessions, passwords, second_factors, queue_letter, config.console_url
     )
-    billing = Billing(database, stripe, config.console_url)
     means = Means(
         pages=pages,
         visitors=visitors,
@@ -130,9 +128,16 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
         clock=_now,
     )
 
+    stripe = open_gateway(config.stripe_api_key, config.stripe_api_base)
     door = Door(pages, _finder(database, sessions), csrf_key, config.console_url, _now)
 
-    closes = [each.close for each in (database, stripe, redis) if each]
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        with nullcontext() if stock is None else stock.kept():
+            yield
+        for each in filter(None, (database, redis, stripe)):
+            await each.close()
+
     return Litestar(
         route_handlers=[
             *PEOPLE_PAGES,
@@ -140,7 +145,6 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
             *AUDIT_PAGES,
             *API_KEY_PAGES,
             *BILLING_PAGES,
-            *WEBHOOKS,
             serve_api(database, config, visitors, _now),
             *TEAM_PAGES,
             *JOINING_PAGES,
@@ -151,6 +155,7 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
             *USAGE_PAGES,
             *KEY_PAGES,
             *PROBES,
+            *WEBHOOKS,
             *SECOND_FACTOR_PAGES,
             *SECURITY_PAGES,
             *PASSKEY_PAGES,
@@ -177,10 +182,12 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
             "set_up": given(partial(set_up, database, config, generate)),
             "shower": given(ClientShower(means)),
             "api_shower": given(ApiShower(means)),
-            "billing_shower": given(BillingShower(means, billing)),
             "key_shower": given(KeyShower(means, keeper)),
             "tenant_shower": given(TenantShower(means)),
             "second_factors": given(second_factors),
+            "billing_shower": given(
+                BillingShower(means, Billing(database, stripe, config.console_url))
+            ),
             "security": given(security),
             "passkeys": given(passkeys),
             "attempts": given(attempts),
@@ -188,31 +195,12 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
             "logs": given(LogReader(pages, database, config.ledger_days, _now)),
             "streams": given(Streams(pages, door.still_lets_in)),
         },
-        lifespan=[_lifespan(stock, closes)],
+        lifespan=[lifespan],
         exception_handlers=by_path({**last_resorts(pages), LimitReached: LimitPage(pages)}),
         request_max_body_size=_LARGEST_BODY,
         openapi_config=None,
         logging_config=None,
     )
-
-
-def _lifespan(
-    stock: KeyStock | None, closes: list[Callable[[], Awaitable[None]]]
-) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
-    @asynccontextmanager
-    async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        with nullcontext() if stock is None else stock.kept():
-            yield
-        for close in closes:
-            await close()
-
-    return lifespan
-
-
-def _stripe(config: Config) -> StripeGateway | None:
-    if config.stripe_api_key is None:
-        return None
-    return StripeGateway(config.stripe_api_key, config.stripe_api_base)
 
 
 def _pages_of_stripe(config: Config) -> list[str]:

@@ -6,6 +6,7 @@ from secrets import token_hex
 from typing import Any
 
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from control_plane.accounts import repository
 from control_plane.accounts.repository import AccountRow
@@ -79,7 +80,8 @@ async def set_plan(
 
     Raises UnknownAccount or InvalidAccount.
     """
-    await _change(database, account_id, lambda held: with_plan(held, account_id, plan), by)
+    async with database.control() as connection:
+        await change_plan(connection, account_id, plan, by)
     return await publish_limits(database, account_id)
 
 
@@ -90,7 +92,8 @@ async def set_limits(
 
     Raises UnknownAccount or InvalidLimit.
     """
-    await _change(database, account_id, lambda held: changed(held, change), by)
+    async with database.control() as connection:
+        await change_limits(connection, account_id, change, by)
     return await publish_limits(database, account_id)
 
 
@@ -123,21 +126,37 @@ async def publish_due_limits(database: Database) -> int:
     return sum([await publish_limits(database, account_id) for account_id in due])
 
 
+async def change_plan(
+    connection: AsyncConnection, account_id: str, plan: PlanName, by: Actor
+) -> None:
+    """Change it in a transaction of the login; `publish_limits` is to follow its commit.
+
+    Raises UnknownAccount or InvalidAccount.
+    """
+    await _change(connection, account_id, lambda held: with_plan(held, account_id, plan), by)
+
+
+async def change_limits(
+    connection: AsyncConnection, account_id: str, change: LimitsChange, by: Actor
+) -> None:
+    """The same of its limits. Raises UnknownAccount or InvalidLimit."""
+    await _change(connection, account_id, lambda held: changed(held, change), by)
+
+
 async def _change(
-    database: Database,
+    connection: AsyncConnection,
     account_id: str,
     change: Callable[[AccountLimits], AccountLimits],
     by: Actor,
 ) -> None:
-    async with database.control() as connection:
-        held = await repository.lock_limits(connection, account_id)
-        if held is None:
-            raise UnknownAccount(_UNKNOWN)
-        new = change(held)
-        await repository.set_limits(connection, account_id, new)
-        before, after = differing(_facts_of(held), _facts_of(new))
-        noted = Noted("account.change_limits", f"account {account_id}", before, after)
-        await record_of_account(connection, account_id, by, noted)
+    held = await repository.lock_limits(connection, account_id)
+    if held is None:
+        raise UnknownAccount(_UNKNOWN)
+    new = change(held)
+    await repository.set_limits(connection, account_id, new)
+    before, after = differing(_facts_of(held), _facts_of(new))
+    noted = Noted("account.change_limits", f"account {account_id}", before, after)
+    await record_of_account(connection, account_id, by, noted)
 
 
 def _facts_of(limits: AccountLimits) -> dict[str, Any]:

@@ -23,6 +23,7 @@ _COMMANDS = {
     "token": ("token", "token", "Get, decode, introspect, revoke and find tokens."),
     "logs": ("usage", "logs", "List what a tenant's clients were issued and refused."),
     "usage": ("usage", "usage", "Count what a tenant's clients did in a month."),
+    "stripe": ("stripe", "stripe", "Have Stripe and our books of it say the same."),
     "openapi": ("openapi", "openapi", "Print the OpenAPI document of the data plane."),
     "bench": ("bench", "bench", "Measure how fast it is on this machine."),
     "doctor": ("doctor", "doctor", "Check that everything is in order."),

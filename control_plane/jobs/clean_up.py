@@ -1,7 +1,7 @@
 """Taking back the jobs of workers that are gone, and removing what has ended, in small pieces.
 
 Sessions that are over, people who never confirmed their address, jobs that were given up, answers
-of the management API that nobody asks for again.
+of the management API that nobody asks for again, events of Stripe's.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from control_plane.billing.records import forget_events
 from control_plane.jobs.repository import forget_failed, requeue_stalled
 from control_plane.management_api.repeats import KEPT
 from control_plane.management_api.repository import forget_answers
@@ -27,6 +28,7 @@ _RETRY = 30.0  # seconds
 _PIECE = 200  # rows of a transaction, so that no page waits for one
 _CONFIRM_WITHIN = timedelta(days=7)
 _FAILED_KEPT = timedelta(days=7)  # the link in a letter is long worth nothing then
+_EVENTS_KEPT = timedelta(days=90)  # Stripe itself lists none that is older than 30
 
 Remove = Callable[[AsyncConnection, datetime, int], Awaitable[int]]
 
@@ -35,6 +37,7 @@ _ENDED: dict[str, tuple[Remove, timedelta]] = {
     "unconfirmed people": (remove_unconfirmed, _CONFIRM_WITHIN),
     "failed jobs": (forget_failed, _FAILED_KEPT),
     "answers to repeat": (forget_answers, KEPT),
+    "events of Stripe's": (forget_events, _EVENTS_KEPT),
 }
 
 

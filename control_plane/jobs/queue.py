@@ -5,6 +5,7 @@ Each has a worker of its own, so that what hangs in one holds up none of the oth
 
 import asyncio
 import logging
+from datetime import UTC, datetime
 
 import msgspec
 import psycopg
@@ -13,14 +14,17 @@ from procrastinate import App, BaseRetryStrategy, JobContext, PsycopgConnector, 
 from procrastinate.exceptions import ProcrastinateException
 from procrastinate.jobs import Job
 
-from control_plane.mail.actions import QUEUE, SEND_LETTER
+from control_plane.billing.books import QUEUE as BILLING
+from control_plane.billing.books import TAKE_EVENT, Books
+from control_plane.billing.rules import BillingRefused
+from control_plane.mail.actions import QUEUE as MAIL
+from control_plane.mail.actions import SEND_LETTER
 from control_plane.mail.rules import Letter
 from control_plane.mail.smtp import Smtp, is_final, said_of
+from shared.runtime.database import DATABASE_TROUBLE
 from shared.runtime.logs import fields
 
 _log = logging.getLogger("control_plane")
-
-QUEUES = (QUEUE,)
 
 _AT_ONCE = 4  # jobs of a queue
 _MOST_TRIES = 30  # about a day
@@ -39,8 +43,8 @@ class _BackOff(BaseRetryStrategy):
         return RetryDecision(retry_in={"seconds": wait})
 
 
-def make_queue(database_url: str, smtp: Smtp) -> App:
-    """Make the queues with their tasks; `open_async` connects them."""
+def make_queue(database_url: str, smtp: Smtp, books: Books | None = None) -> App:
+    """Make the queues with their tasks; `open_async` connects them. No books: nothing is sold."""
     # It logs each job with its arguments, and a letter's link may be a secret.
     logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
     connector = PsycopgConnector(
@@ -48,7 +52,7 @@ def make_queue(database_url: str, smtp: Smtp) -> App:
     )
     queue = App(connector=connector)
 
-    @queue.task(name=SEND_LETTER, queue=QUEUE, retry=_BackOff(), pass_context=True)
+    @queue.task(name=SEND_LETTER, queue=MAIL, retry=_BackOff(), pass_context=True)
     async def send_letter(context: JobContext, letter: dict[str, object]) -> None:
         try:
             await smtp.send(msgspec.convert(letter, Letter))
@@ -57,13 +61,26 @@ def make_queue(database_url: str, smtp: Smtp) -> App:
             _log.warning("a letter could not be sent", extra=told)
             raise
 
+    if books is not None:
+        _add_billing(queue, books)
     return queue
 
 
-async def work_queue(database_url: str, smtp: Smtp, name: str) -> None:
+def _add_billing(queue: App, books: Books) -> None:
+    @queue.task(name=TAKE_EVENT, queue=BILLING, retry=_BackOff(), pass_context=True)
+    async def take_stripe_event(context: JobContext, event_id: str) -> None:
+        try:
+            await books.take_event(event_id, datetime.now(UTC))
+        except (BillingRefused, *DATABASE_TROUBLE) as error:
+            told = fields(job=context.job.id, tries=context.job.attempts + 1, cause=str(error))
+            _log.warning("an event of Stripe's could not be taken", extra=told)
+            raise
+
+
+async def work_queue(database_url: str, smtp: Smtp, name: str, books: Books | None = None) -> None:
     """Do the jobs of one queue until cancelled; a job that fails is tried again later."""
     while True:
-        cause = await _work(make_queue(database_url, smtp), name)
+        cause = await _work(make_queue(database_url, smtp, books), name)
         _log.warning("a queue stands still", extra=fields(queue=name, cause=cause))
         await asyncio.sleep(_RETRY)
 

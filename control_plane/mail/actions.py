@@ -1,5 +1,7 @@
 """Queueing a letter in the transaction that causes it: it is sent if, and only if, that commits."""
 
+from collections.abc import Mapping
+
 import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,7 +19,14 @@ SELECT jobs.procrastinate_defer_jobs_v1(ARRAY[
 """)
 
 
+async def queue_job(
+    connection: AsyncConnection, queue: str, task: str, arguments: Mapping[str, object]
+) -> None:
+    """Queue a job, as the login."""
+    given = msgspec.json.encode(arguments).decode()
+    await connection.execute(_DEFER, {"queue": queue, "task": task, "arguments": given})
+
+
 async def queue_letter(connection: AsyncConnection, letter: Letter) -> None:
     """Queue the letter, as the login. The job goes once it is sent: its link may be a secret."""
-    arguments = msgspec.json.encode({"letter": letter}).decode()
-    await connection.execute(_DEFER, {"queue": QUEUE, "task": SEND_LETTER, "arguments": arguments})
+    await queue_job(connection, QUEUE, SEND_LETTER, {"letter": letter})

@@ -4,7 +4,9 @@ Counts (tenants, clients, APIs, members) bound what may be created: what is ther
 after a downgrade.
 """
 
+import re
 from collections.abc import Mapping
+from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -17,6 +19,8 @@ QUOTA_THRESHOLDS = (60, 80, 100)  # percent of the tokens included: each is told
 _GRACE = 110  # percent of the tokens included, where no overage is bought
 _YEARLY = 83  # percent of twelve months' price
 _THOUSAND = 1_000  # tokens, which an overage is priced by
+_DOLLAR = 100  # US cents
+_PRICE_KEY = re.compile(r"([a-z]+)_(monthly|yearly)_v\d+")
 
 
 class PlanName(StrEnum):
@@ -26,6 +30,13 @@ class PlanName(StrEnum):
     SCALE = "scale"
     BUSINESS = "business"
     OPERATOR = "operator"  # of whoever runs the installation: not sold, and without limits
+
+
+class Interval(StrEnum):
+    """How often a subscription is paid."""
+
+    MONTHLY = "monthly"
+    YEARLY = "yearly"
 
 
 class Environment(StrEnum):
@@ -56,8 +67,17 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def yearly_price(self) -> int:
-        """US cents a year, paid at once."""
-        return 12 * self.price * _YEARLY // 100
+        """US cents a year, paid at once, in whole dollars."""
+        return round(12 * self.price * _YEARLY / 100 / _DOLLAR) * _DOLLAR
+
+    @property
+    def overage_per_token(self) -> Decimal | None:
+        """US cents for each token more, exactly."""
+        return None if self.overage_price is None else Decimal(self.overage_price) / _THOUSAND
+
+    def price_of(self, interval: Interval) -> int:
+        """US cents of each month, or of each year."""
+        return self.price if interval is Interval.MONTHLY else self.yearly_price
 
 
 _ALL = (
@@ -109,6 +129,25 @@ _ALL = (
 )
 PLANS: Mapping[PlanName, Plan] = MappingProxyType({plan.name: plan for plan in _ALL})
 SOLD = tuple(name for name in PlanName if name is not PlanName.OPERATOR)
+PAID = tuple(name for name in SOLD if PLANS[name].price)  # the cheapest first
+
+
+def price_key(plan: PlanName, interval: Interval) -> str:
+    """Name the price at Stripe, by which it is found (its `lookup_key`)."""
+    return f"{plan}_{interval}_v1"
+
+
+def overage_key(plan: PlanName) -> str:
+    """Name the price of the tokens over the plan."""
+    return f"{plan}_overage_v1"
+
+
+def read_price_key(key: str) -> tuple[PlanName, Interval] | None:
+    """Say what is bought by a price of this name; None where it is none of our plans."""
+    found = _PRICE_KEY.fullmatch(key)
+    if found is None or found[1] not in PAID:
+        return None
+    return PlanName(found[1]), Interval(found[2])
 
 
 def monthly_quota(

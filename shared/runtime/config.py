@@ -25,7 +25,11 @@ from shared.domain.refused import Refused
 
 LOCAL_SMTP = "smtp://127.0.0.1:25"  # where SMTP_URL is not given
 
+STRIPE = "https://api.stripe.com"
+
 _KEY_BYTES = 32
+_STRIPE_KEY = re.compile(r"[sr]k_(live|test)_[A-Za-z0-9_]+")
+_WEBHOOK_SECRET = re.compile(r"whsec_[A-Za-z0-9+/=_-]+")
 _HOST_AND_PORT = re.compile(r"(.+):(\d{1,5})")
 _HIGHEST_PORT = 65535
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-_\[\]:]+")
@@ -73,6 +77,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     console_bind_address: tuple[str, int] = ("0.0.0.0", 8081)  # noqa: S104 - as bind_address
     smtp_url: str = LOCAL_SMTP
     mail_from: str = "auth-service <auth-service@localhost>"
+    stripe_api_key: str | None = None  # None: nothing is sold here
+    stripe_webhook_secrets: tuple[str, ...] = ()  # all are accepted
+    stripe_api_base: str = STRIPE
 
     @property
     def own_hosts(self) -> frozenset[str]:
@@ -105,10 +112,18 @@ def read_config(environment: Mapping[str, str]) -> Config:
                 problems.append(f"{name} is missing")
         except (ValueError, OSError) as error:
             problems.append(f"{name}: {error}")
+    problems += _missing_beside(values)
     if problems:
         raise ConfigError("; ".join(problems))
     values.setdefault("console_url", values["public_url"])
     return Config(**values)
+
+
+def _missing_beside(values: Mapping[str, object]) -> list[str]:
+    """Name what is needed because of something else that is given."""
+    if "stripe_api_key" in values and "stripe_webhook_secrets" not in values:
+        return ["STRIPE_WEBHOOK_SECRET is missing: STRIPE_API_KEY is given"]
+    return []
 
 
 def read_process_config() -> Config:
@@ -205,6 +220,19 @@ def _mail_from(text: str) -> str:
     return text
 
 
+def _stripe_key(text: str) -> str:
+    if not _STRIPE_KEY.fullmatch(text):
+        raise ValueError("must be a secret or restricted key of Stripe, sk_… or rk_…")
+    return text
+
+
+def _webhook_secrets(text: str) -> tuple[str, ...]:
+    secrets = tuple(part.strip() for part in text.split(","))
+    if not all(_WEBHOOK_SECRET.fullmatch(each) for each in secrets):
+        raise ValueError("must be whsec_…, or several with commas between")
+    return secrets
+
+
 def _between(low: int, high: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
         if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
@@ -253,6 +281,9 @@ FIELDS: Mapping[str, tuple[str, Callable[[str], Any], bool]] = {
     "CONSOLE_BIND_ADDRESS": ("console_bind_address", _address, False),
     "SMTP_URL": ("smtp_url", _smtp_url, False),
     "MAIL_FROM": ("mail_from", _mail_from, False),
+    "STRIPE_API_KEY": ("stripe_api_key", _stripe_key, False),
+    "STRIPE_WEBHOOK_SECRET": ("stripe_webhook_secrets", _webhook_secrets, False),
+    "STRIPE_API_BASE": ("stripe_api_base", _origin, False),
     "WORKERS": ("workers", _between(1, 256), False),
     "DRAIN_DELAY": ("drain_delay", _between(0, 60), False),
     "TOKEN_TTL": ("token_ttl", _between(MINIMUM_TOKEN_LIFETIME, MAXIMUM_TOKEN_LIFETIME), False),

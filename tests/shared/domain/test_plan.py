@@ -3,7 +3,18 @@
 import pytest
 
 from shared.domain.limits import MonthlyQuota, Rate
-from shared.domain.plan import PLANS, SOLD, PlanName, monthly_quota, thresholds_reached
+from shared.domain.plan import (
+    PAID,
+    PLANS,
+    SOLD,
+    Interval,
+    PlanName,
+    monthly_quota,
+    overage_key,
+    price_key,
+    read_price_key,
+    thresholds_reached,
+)
 
 # $ a month, tokens, cents for 1,000 more, live + test tenants, clients / APIs, rate / burst,
 # members, days of logs
@@ -37,8 +48,31 @@ def test_every_plan_is_there_and_all_but_the_operators_are_sold() -> None:
     assert set(PlanName) - set(SOLD) == {PlanName.OPERATOR}
 
 
-def test_a_year_costs_seventeen_percent_less() -> None:
-    assert PLANS[PlanName.GROWTH].yearly_price == round(12 * 99_00 * 0.83)
+def test_a_year_costs_seventeen_percent_less_in_whole_dollars() -> None:
+    assert [PLANS[each].yearly_price for each in PAID] == [289_00, 986_00, 2480_00, 4980_00]
+
+
+def test_a_price_is_named_by_plan_and_interval_and_read_back() -> None:
+    named = [(plan, interval) for plan in PAID for interval in Interval]
+    assert [read_price_key(price_key(*each)) for each in named] == named
+    assert price_key(PlanName.GROWTH, Interval.YEARLY) == "growth_yearly_v1"
+
+
+@pytest.mark.parametrize(
+    "key", ["", "sandbox_monthly_v1", "operator_yearly_v1", "gold_monthly_v1", "growth_monthly"]
+)
+def test_what_is_no_price_of_ours_is_none(key: str) -> None:
+    assert read_price_key(key) is None
+    assert read_price_key(overage_key(PlanName.GROWTH)) is None
+
+
+def test_a_token_over_the_plan_has_an_exact_price() -> None:
+    assert [str(PLANS[each].overage_per_token) for each in PAID] == [
+        "0.025",
+        "0.01",
+        "0.006",
+        "0.004",
+    ]
 
 
 @pytest.mark.parametrize(
