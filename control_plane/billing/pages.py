@@ -15,7 +15,6 @@ from control_plane.billing.rules import BillingRefused
 from control_plane.billing.shown import BillingShower
 from control_plane.billing.standing import BillingState
 from control_plane.billing.terms import Draft
-from control_plane.http.meter import level_of
 from control_plane.http.signed_in import account_of
 from control_plane.limits.actions import count_things
 from control_plane.members.rules import Permission
@@ -97,7 +96,6 @@ async def _show(
         draft_away=away,
         over_cost=overage_cost(plan, state.forecast),
         counted=counted(plan, await count_things(shower.database, account_id, now)),
-        level_of=level_of,
     )
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 from control_plane.billing.rules import Subscription, is_upgrade
 from control_plane.billing.seen import Status
+from control_plane.http.meter import level_of
 from control_plane.http.money import dollars
 from shared.domain.plan import PLANS, SOLD, Counts, Interval, Plan, PlanName
 
@@ -43,6 +44,10 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
     words: str
     has: int
     most: int | None  # that it may add to; None: no limit
+
+    @property
+    def level(self) -> str:
+        return level_of(self.has, self.most or 0)
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
