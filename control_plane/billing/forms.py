@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 
+from control_plane.http.money import dollars
 from shared.domain.limits import InvalidLimit
 
 _DOLLARS = re.compile(r"\$?([0-9]{1,8})(?:\.([0-9]{2}))?")
@@ -20,3 +21,10 @@ def overage_cap(fields: Mapping[str, str]) -> int | None:
     if not cents:
         raise InvalidLimit("write the cap as dollars, such as 50 or 49.90")
     return cents
+
+
+def typed_overage(cap: int | None) -> dict[str, str]:
+    """Give a cap as `overage_cap` reads it."""
+    if cap is None:
+        return {"overage": "off"}
+    return {"overage": "on", "cap": dollars(cap).removeprefix("$")}

@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 
 from control_plane.accounts.rules import InvalidAccount
 from control_plane.audit.shown import AnyRequest
-from control_plane.billing.forms import overage_cap
+from control_plane.billing.forms import overage_cap, typed_overage
 from control_plane.billing.rules import BillingRefused
 from control_plane.billing.shown import BillingShower
 from control_plane.http.forms import Fields, read_fields
@@ -47,13 +47,11 @@ async def _show(
     request: AnyRequest, shower: BillingShower, typed: Fields | None = None, error: str = ""
 ) -> Response[str]:
     state = await shower.state(request)
-    held = {"overage": "on" if state.overage_cap else "off"}
-    held["cap"] = f"{(state.overage_cap or 0) / 100:.2f}".removesuffix(".00").strip("0")
     return shower.show(
         request,
         state,
         "overage",
         error=error,
-        form=typed.values if typed else held,
+        form=typed.values if typed else typed_overage(state.overage_cap),
         thresholds=QUOTA_THRESHOLDS,
     )

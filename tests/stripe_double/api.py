@@ -104,9 +104,7 @@ def _find(call: Call) -> tuple[Route, list[str]]:
         match = route.path.fullmatch(call.path)
         if match and route.method == call.method:
             return route, list(match.groups())
-    raise StripeRefusal(
-        f"Unrecognized request URL ({call.method}: {call.path}).", status=404
-    )
+    raise StripeRefusal(f"Unrecognized request URL ({call.method}: {call.path}).", status=404)
 
 
 def _read(route: Route, call: Call) -> JSON:

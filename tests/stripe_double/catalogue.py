@@ -28,8 +28,9 @@ def make_product(store: Store, given: JSON) -> JSON:
 
 def make_price(store: Store, given: JSON) -> JSON:
     given = dict(given)
-    product_data, transfers = given.pop("product_data", None), given.pop(
-        "transfer_lookup_key", False
+    product_data, transfers = (
+        given.pop("product_data", None),
+        given.pop("transfer_lookup_key", False),
     )
     recurring = _recurring(store, given.get("recurring"))
     _give_lookup_key(store, given.get("lookup_key"), transfers=transfers)
@@ -86,7 +87,9 @@ def _recurring(store: Store, given: JSON | None) -> JSON | None:
 
 
 def _tier(given: JSON) -> JSON:
-    unit, flat = (given.get(f"{name}_decimal", given.get(name)) for name in ("unit_amount", "flat_amount"))
+    unit, flat = (
+        given.get(f"{name}_decimal", given.get(name)) for name in ("unit_amount", "flat_amount")
+    )
     return {
         "up_to": None if given["up_to"] == "inf" else given["up_to"],
         "unit_amount": given.get("unit_amount"),

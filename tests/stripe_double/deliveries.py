@@ -19,7 +19,10 @@ def signed(event: JSON, secret: str, at: int | None = None) -> tuple[bytes, dict
     """Give body and headers of a delivery. `at`: by the receiver's clock, which is this machine's."""
     body = json.dumps(event, indent=2)
     header = WebhookSignature.generate_signature_header(body, secret, at)
-    return body.encode(), {"content-type": "application/json; charset=utf-8", "stripe-signature": header}
+    return body.encode(), {
+        "content-type": "application/json; charset=utf-8",
+        "stripe-signature": header,
+    }
 
 
 class Deliveries:

@@ -51,7 +51,9 @@ def line_of(
         },
         "quantity": quantity,
         "taxes": [],
-        "_metered": price if amount is None and price["recurring"]["usage_type"] == "metered" else None,
+        "_metered": price
+        if amount is None and price["recurring"]["usage_type"] == "metered"
+        else None,
     }
 
 
@@ -162,7 +164,9 @@ def finalize(store: Store, invoice: JSON) -> JSON:
     reckon(store, invoice)
     invoice["starting_balance"] = customer["balance"]
     reckon(store, invoice)
-    count = sum(1 for each in store.all("invoice") if each["customer"] == customer["id"] and each["number"])
+    count = sum(
+        1 for each in store.all("invoice") if each["customer"] == customer["id"] and each["number"]
+    )
     used = max(0, -invoice["starting_balance"]) if invoice["total"] > 0 else 0
     invoice["ending_balance"] = customer["balance"] + min(used, invoice["total"])
     if invoice["total"] < 0:

@@ -23,7 +23,9 @@ class Listing(NamedTuple):
         limit = given.get("limit", _USUALLY)
         if not 1 <= limit <= _MOST:
             raise StripeRefusal(
-                "Invalid limit: must be from 1 to 100", code="parameter_invalid_integer", param="limit"
+                "Invalid limit: must be from 1 to 100",
+                code="parameter_invalid_integer",
+                param="limit",
             )
         found = [each for each in self.found if _in_time(each.get("created", 0), given)]
         names = [each.get("id") for each in found]
@@ -69,8 +71,10 @@ def matches_status(thing: JSON, given: JSON) -> bool:
     wanted = given.get("status")
     if thing["object"] == "subscription":
         ended = thing["ended_at"] is not None
-        return (wanted is None and not ended) or wanted in {"all", thing["status"]} or (
-            wanted == "ended" and ended
+        return (
+            (wanted is None and not ended)
+            or wanted in {"all", thing["status"]}
+            or (wanted == "ended" and ended)
         )
     return wanted is None or thing["status"] == wanted
 

@@ -73,13 +73,25 @@ class Pages:
             for each in session["_lines"]
         )
         total = _money(session["amount_total"])
-        asked = '<label>Tax ID <input name="tax_id"></label>' if session["tax_id_collection"]["enabled"] else ""
-        email = "" if session["customer"] else (
-            '<label>E-mail <input name="email" type="email" required'
-            f' value="{escape(session["customer_email"] or "")}"></label>'
+        asked = (
+            '<label>Tax ID <input name="tax_id"></label>'
+            if session["tax_id_collection"]["enabled"]
+            else ""
         )
-        ways = [("Pay", "visa"), ("Pay with a card that will fail", "chargeCustomerFail"),
-                ("Decline", "chargeDeclined"), ("3-D Secure", "threeDSecure2Required")]
+        email = (
+            ""
+            if session["customer"]
+            else (
+                '<label>E-mail <input name="email" type="email" required'
+                f' value="{escape(session["customer_email"] or "")}"></label>'
+            )
+        )
+        ways = [
+            ("Pay", "visa"),
+            ("Pay with a card that will fail", "chargeCustomerFail"),
+            ("Decline", "chargeDeclined"),
+            ("3-D Secure", "threeDSecure2Required"),
+        ]
         if session["payment_method_collection"] == "if_required" and not session["amount_total"]:
             ways.insert(0, ("Start without a card", ""))
         buttons = "".join(
@@ -125,8 +137,10 @@ class Pages:
         method = customers.method_for(store, customer["id"], None)
         card = f"Card ending in {method['card']['last4']}" if method else "No card"
         parts = [f"<h2>Payment method</h2><p>{card}</p>"]
-        parts += [_button("card", "visa", "Use a good card"),
-                  _button("card", "chargeCustomerFail", "Use a card that will fail")]
+        parts += [
+            _button("card", "visa", "Use a good card"),
+            _button("card", "chargeCustomerFail", "Use a card that will fail"),
+        ]
         for each in store.all("subscription"):
             if each["customer"] == customer["id"] and each["ended_at"] is None:
                 parts.append(_subscription_part(store, each))

@@ -5,7 +5,11 @@ from tests.stripe_double.store import Store
 from tests.stripe_double.wire import JSON, StripeRefusal
 
 _CHANGES = {
-    "cancel_at_period_end", "items", "proration_behavior", "proration_date", "trial_end",
+    "cancel_at_period_end",
+    "items",
+    "proration_behavior",
+    "proration_date",
+    "trial_end",
 }
 
 

@@ -68,7 +68,9 @@ def change(store: Store, schedule: JSON, given: JSON) -> JSON:
         merge(schedule, plain)
         schedule["phases"] = phases
         now = store.clock.now()
-        current = next((each for each in phases if each["start_date"] <= now < each["end_date"]), None)
+        current = next(
+            (each for each in phases if each["start_date"] <= now < each["end_date"]), None
+        )
         if current is None:
             raise StripeRefusal("The current phase must be among the phases.", param="phases")
         schedule["current_phase"] = {name: current[name] for name in ("start_date", "end_date")}
@@ -81,9 +83,13 @@ def _phases(store: Store, given: list[JSON]) -> list[JSON]:
     for number, each in enumerate(given):
         begins = each.get("start_date", phases[-1]["end_date"] if phases else None)
         if begins is None:
-            raise StripeRefusal("The first phase needs a start_date.", param="phases[0][start_date]")
+            raise StripeRefusal(
+                "The first phase needs a start_date.", param="phases[0][start_date]"
+            )
         start = store.clock.now() if begins == "now" else begins
-        prices = [store.get("price", item["price"], f"phases[{number}][items]") for item in each["items"]]
+        prices = [
+            store.get("price", item["price"], f"phases[{number}][items]") for item in each["items"]
+        ]
         end = each.get("end_date")
         if end is None:
             recurring = each.get("duration") or prices[0]["recurring"]
@@ -136,7 +142,11 @@ def _as_changes(subscription: JSON, wanted: list[JSON], store: Store) -> list[JS
         price = store.get("price", each["price"])
         usage = price["recurring"]["usage_type"]
         same = next(
-            (key for key, item in held.items() if item["price"]["recurring"]["usage_type"] == usage),
+            (
+                key
+                for key, item in held.items()
+                if item["price"]["recurring"]["usage_type"] == usage
+            ),
             None,
         )
         change_of = {name: each[name] for name in ("price", "quantity") if name in each}

@@ -90,9 +90,13 @@ def _read_as(wanted: Any, value: Any, place: str) -> Any:
         return _read_list(get_args(wanted)[0], value, place)
     if origin is dict:
         of = get_args(wanted)[1]
-        return {key: _read(of, each, f"{place}[{key}]") for key, each in _object(value, place).items()}
+        return {
+            key: _read(of, each, f"{place}[{key}]") for key, each in _object(value, place).items()
+        }
     if not isinstance(value, str):
-        raise StripeRefusal(f"Invalid string: {place}", code="parameter_invalid_string", param=place)
+        raise StripeRefusal(
+            f"Invalid string: {place}", code="parameter_invalid_string", param=place
+        )
     if origin is Literal:
         return _read_name(get_args(wanted), value, place)
     return _read_plain(wanted, value, place)

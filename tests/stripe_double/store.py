@@ -116,9 +116,7 @@ class Store:
 
 
 def shown(thing: JSON) -> JSON:
-    return {
-        name: _shown_within(each) for name, each in thing.items() if not name.startswith("_")
-    }
+    return {name: _shown_within(each) for name, each in thing.items() if not name.startswith("_")}
 
 
 def _shown_within(value: object) -> object:

@@ -54,7 +54,9 @@ def begin(store: Store, given: JSON) -> JSON:
         _noted=None,
     )
     items = [_item(store, subscription, each, now) for each in given["items"]]
-    subscription["items"] = listed(items, f"/v1/subscription_items?subscription={subscription['id']}")
+    subscription["items"] = listed(
+        items, f"/v1/subscription_items?subscription={subscription['id']}"
+    )
     store.emit("customer.subscription.created", subscription)
     lines = _lines_of(store, subscription, items, free=trial_end is not None)
     invoice = invoices.draft(store, customer, subscription, lines, "subscription_create")
@@ -95,7 +97,11 @@ def _refuse_unpayable(
     store: Store, given: JSON, customer: JSON, method: str | None, trial_end: int | None
 ) -> None:
     behaviour = given.get("payment_behavior", "allow_incomplete")
-    if trial_end or behaviour == "default_incomplete" or given.get("collection_method") == "send_invoice":
+    if (
+        trial_end
+        or behaviour == "default_incomplete"
+        or given.get("collection_method") == "send_invoice"
+    ):
         return
     paying = method_for(store, customer["id"], {"default_payment_method": method})
     if paying is None:
@@ -176,7 +182,9 @@ def change(store: Store, subscription: JSON, given: JSON) -> JSON:
     }
     if plain.get("default_payment_method"):
         customer = store.get("customer", subscription["customer"])
-        plain["default_payment_method"] = attach(store, plain["default_payment_method"], customer)["id"]
+        plain["default_payment_method"] = attach(store, plain["default_payment_method"], customer)[
+            "id"
+        ]
     with store.changing(subscription, "customer.subscription.updated"):
         merge(subscription, plain)
         _set_cancel(store, subscription, given)
@@ -231,8 +239,12 @@ def _change_items(
         if item is None:
             item = _item(store, subscription, each, now)
             item["current_period_end"] = min(
-                [other["current_period_end"] for other in held.values()
-                 if other["price"]["recurring"]["interval"] == item["price"]["recurring"]["interval"]]
+                [
+                    other["current_period_end"]
+                    for other in held.values()
+                    if other["price"]["recurring"]["interval"]
+                    == item["price"]["recurring"]["interval"]
+                ]
                 or [item["current_period_end"]]
             )  # what is added renews with the others
             held[item["id"]] = item
@@ -267,7 +279,11 @@ def _credit(
     """Give back what is paid for time to come."""
     if item is None or is_metered(item) or subscription["status"] == "trialing":
         return []
-    if wanted.get("price", item["price"]["id"]) == item["price"]["id"] and not wanted.get("deleted") and wanted.get("quantity", item["quantity"]) == item["quantity"]:
+    if (
+        wanted.get("price", item["price"]["id"]) == item["price"]["id"]
+        and not wanted.get("deleted")
+        and wanted.get("quantity", item["quantity"]) == item["quantity"]
+    ):
         return []
     start, end = item["current_period_start"], item["current_period_end"]
     paid = amount_of(item["price"], item["quantity"])
@@ -357,7 +373,9 @@ def end_trial(store: Store, subscription: JSON, *, at_once: bool = False) -> Non
         return
     with store.changing(subscription, "customer.subscription.updated"):
         subscription |= {"status": "active", "billing_cycle_anchor": now}
-        used = [_used(store, each, now) for each in subscription["items"]["data"] if is_metered(each)]
+        used = [
+            _used(store, each, now) for each in subscription["items"]["data"] if is_metered(each)
+        ]
         lines = used + _restart_after_trial(store, subscription, now)
         reason = "subscription_update" if at_once else "subscription_cycle"
         invoice = invoices.draft(store, customer, subscription, lines, reason)

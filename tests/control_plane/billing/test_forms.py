@@ -2,7 +2,7 @@
 
 import pytest
 
-from control_plane.billing.forms import overage_cap
+from control_plane.billing.forms import overage_cap, typed_overage
 from shared.domain.limits import InvalidLimit
 
 
@@ -18,6 +18,11 @@ def test_a_cap_is_read_as_dollars(typed: str, cents: int) -> None:
 def test_what_is_no_amount_is_refused(typed: str) -> None:
     with pytest.raises(InvalidLimit):
         overage_cap({"overage": "on", "cap": typed})
+
+
+@pytest.mark.parametrize("cap", [None, 5, 50_00, 49_90, 1_234_50])
+def test_what_is_held_is_read_as_it_was(cap: int | None) -> None:
+    assert overage_cap(typed_overage(cap)) == cap
 
 
 def test_turned_off_it_has_no_cap() -> None:
