@@ -135,8 +135,10 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         with nullcontext() if stock is None else stock.kept():
             yield
-        for each in filter(None, (database, redis, stripe)):
-            await each.close()
+        await database.close()
+        for other in (redis, stripe):
+            if other is not None:
+                await other.close()
 
     return Litestar(
         route_handlers=[

@@ -8,8 +8,7 @@ from decimal import Decimal
 
 import msgspec
 
-from control_plane.billing.metering import METER
-from control_plane.billing.rules import INTERVAL, PLAN, BillingRefused
+from control_plane.billing.rules import INTERVAL, METER, PLAN, BillingRefused
 from control_plane.billing.seen import METERED, Price
 from control_plane.billing.stripe_gateway import StripeGateway
 from shared.domain.plan import PAID, PLANS, Interval, PlanName, overage_key, price_key

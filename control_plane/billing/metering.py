@@ -12,12 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from control_plane.accounts.repository import find_limits
 from control_plane.billing import records, repository
 from control_plane.billing.records import CountedRow
-from control_plane.billing.rules import newly_over
+from control_plane.billing.rules import METER, newly_over
 from control_plane.billing.stripe_gateway import StripeGateway
 from shared.domain.plan import PLANS, AccountLimits, tenant_limits
 from shared.runtime.database import Database
-
-METER = "tokens_over_plan"  # the name of its events at Stripe
 
 _PIECE = 100
 

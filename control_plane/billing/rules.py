@@ -12,6 +12,7 @@ from shared.domain.refused import Refused
 GRACE = timedelta(days=14)  # that a plan goes on while a payment is due
 TRIAL_PLAN, TRIAL_DAYS = PlanName.GROWTH, 14
 
+METER = "tokens_over_plan"  # the name of its events at Stripe
 PLAN, INTERVAL = "auth_service_plan", "auth_service_interval"  # metadata of our prices
 
 

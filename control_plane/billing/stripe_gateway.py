@@ -71,7 +71,7 @@ class StripeGateway:
         for name in ("stripe", "httpx", "httpcore"):
             logging.getLogger(name).setLevel(logging.WARNING)
         self.is_live = "_live_" in key
-        self._http = stripe.HTTPXClient(timeout=_TIMEOUT)
+        self._http: Any = stripe.HTTPXClient(timeout=_TIMEOUT)
         client = stripe.StripeClient(
             key,
             base_addresses={"api": url, "meter_events": url},
@@ -102,7 +102,8 @@ class StripeGateway:
         await self._call(self._v1.products.update_async, product, {"name": name})
 
     async def add_price(self, given: Params, key: str) -> Price:
-        return await self._change(self._v1.prices.create_async, given, key, into=Price)
+        made: Price = await self._change(self._v1.prices.create_async, given, key, into=Price)
+        return made
 
     async def add_meter(self, given: Params, key: str) -> str:
         made = await self._change(self._v1.billing.meters.create_async, given, key)
@@ -146,9 +147,10 @@ class StripeGateway:
         await self._change(self._v1.subscriptions.cancel_async, {}, key, subscription)
 
     async def schedule_from(self, subscription: str, key: str) -> dict[str, Any]:
-        return await self._change(
+        made: dict[str, Any] = await self._change(
             self._v1.subscription_schedules.create_async, {"from_subscription": subscription}, key
         )
+        return made
 
     async def set_schedule(self, schedule: str, given: Params, key: str) -> None:
         await self._change(self._v1.subscription_schedules.update_async, given, key, schedule)
@@ -160,7 +162,9 @@ class StripeGateway:
     # pages of Stripe's
 
     async def begin_checkout(self, given: Params, key: str) -> Session:
-        return await self._change(self._v1.checkout.sessions.create_async, given, key, into=Session)
+        create = self._v1.checkout.sessions.create_async
+        begun: Session = await self._change(create, given, key, into=Session)
+        return begun
 
     async def open_portal(self, customer: str, return_url: str) -> str:
         given = {"customer": customer, "return_url": return_url}
@@ -222,6 +226,8 @@ class StripeGateway:
             return await call
         except stripe.StripeError as error:
             raise _refusal(error) from error
+        except AttributeError as error:  # the SDK's, of an answer that is not Stripe's: a proxy's
+            raise StripeAway from error
 
 
 def open_gateway(key: str | None, url: str) -> StripeGateway | None:

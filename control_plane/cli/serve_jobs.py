@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import click
 
+from control_plane.billing.books import QUEUE as BILLING
 from control_plane.billing.books import Books
 from control_plane.billing.stripe_gateway import open_gateway
 from control_plane.cli.command import Terminal, command
@@ -17,10 +18,11 @@ from control_plane.jobs.clean_up import clean_up, rescue_jobs
 from control_plane.jobs.deletions import delete_tenants
 from control_plane.jobs.key_rotation import rotate_keys
 from control_plane.jobs.limits import publish_limits
-from control_plane.jobs.queue import BILLING, MAIL, work_queue
+from control_plane.jobs.queue import work_queue
 from control_plane.jobs.retention import keep_ledger
 from control_plane.jobs.roll_up import roll_up_usage
 from control_plane.keys.actions import KeyKeeper
+from control_plane.mail.actions import QUEUE as MAIL
 from control_plane.mail.smtp import Smtp
 from shared.runtime.config import Config
 from shared.runtime.database import Database
