@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
 
@@ -49,14 +50,20 @@ class Child:
 
 @contextmanager
 def start_child(
-    name: str, arguments: Sequence[str], environment: Mapping[str, str]
+    name: str,
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    module: str = "control_plane.cli.main",
+    directory: Path | None = None,
 ) -> Iterator[Child]:
-    """Run `auth-service ARGUMENTS` until the block is left.
+    """Run `auth-service ARGUMENTS`, or another module, until the block is left.
 
     It has a session of its own: Ctrl-C reaches `dev` alone, which ends what it started in order.
     """
     process = subprocess.Popen(  # noqa: S603 - our own command
-        [sys.executable, "-m", "control_plane.cli.main", *arguments],
+        [sys.executable, "-m", module, *arguments],
+        cwd=directory,
         env=dict(environment),
         stdin=subprocess.DEVNULL,
         stdout=sys.stderr,  # stdout is ours, for data

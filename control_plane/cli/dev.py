@@ -16,6 +16,7 @@ from control_plane.cli.demo import Demo, ensure_demo
 from control_plane.cli.ending import Ended, Ending
 from control_plane.cli.logins import let_in
 from control_plane.cli.settings import Login, new_key, read_kept, write_kept
+from control_plane.cli.stripe_double import billing_of, double_settings, start_double
 from migrations.run import migrate
 from shared.domain.issuer import issuer_url
 from shared.runtime.config import FIELDS, Config, ConfigError, read_config, text_of
@@ -91,6 +92,7 @@ def _run(terminal: Terminal, owner_url: str, ports: Ports, ending: Ending) -> No
     control = everyones | {Login.OWNER.value: environment[Login.CONTROL]}
     catch_mail = [] if "SMTP_URL" in given else ["--catch-mail"]
     with (
+        start_double(terminal.data_dir, everyones) as double,
         start_child("The data plane", ["serve", "data"], data_plane) as issuers,
         start_child("The console", ["serve", "control", *catch_mail], control) as console,
     ):
@@ -99,7 +101,7 @@ def _run(terminal: Terminal, owner_url: str, ports: Ports, ending: Ending) -> No
         # last, so that it takes no time from what someone waits for
         with start_child("The background work", ["serve", "jobs"], _QUIETLY | control) as jobs:
             _announce(terminal, config, demo, owner_url, mailbox=bool(catch_mail))
-            _watch([issuers, console, jobs], ending)
+            _watch([issuers, console, jobs, *double], ending)
 
 
 def _watch(children: list[Child], ending: Ending) -> None:
@@ -128,6 +130,7 @@ def _prepare(
         "SPOOL_DIR": str((data_dir / "spool").absolute()),
         "ALLOWED_HOSTS": "localhost",  # as people type it
         "OUTBOUND_NETWORKS": "127.0.0.0/8,::1/128",  # a client's key set is on this machine too
+        **double_settings(given, kept, _HOST, {ports.data, ports.console}),
         **given,
         "BIND_ADDRESS": f"{_HOST}:{ports.data}",
         "CONSOLE_BIND_ADDRESS": f"{_HOST}:{ports.console}",
@@ -185,6 +188,7 @@ def _announce(
 ) -> None:
     issuer = issuer_url(config.public_url, demo.slug)
     mail = f"\n  mail       {config.console_url}/dev/mailbox" if mailbox else ""
+    billing = f"\n  billing    {billing_of(config)}"
     terminal.show(
         {
             "issuer": issuer,
@@ -210,7 +214,7 @@ The console:
 
   open       {config.console_url}
   e-mail     {demo.console_email}
-  password   {demo.console_password}{mail}
+  password   {demo.console_password}{mail}{billing}
 
 Get your first token:
 

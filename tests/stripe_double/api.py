@@ -1,5 +1,6 @@
 """The API under `/v1/`: who asks, whether it was asked before, and the call itself."""
 
+from base64 import b64decode
 from hashlib import sha256
 from secrets import token_hex
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from tests.stripe_double.store import API_VERSION, DAY, Store, shown
 from tests.stripe_double.timeline import catch_up
 from tests.stripe_double.wire import JSON, StripeRefusal, decode
 
-_KEYS = ("Bearer sk_test_", "Bearer rk_test_")
+_KEYS = ("sk_test_", "rk_test_")
 
 
 class Call(NamedTuple):
@@ -94,7 +95,9 @@ class Api:
 
 
 def _authenticate(call: Call) -> None:
-    held = call.headers.get("authorization", "")
+    scheme, _, held = call.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "basic":  # as `curl -u sk_test_…:` sends it
+        held = b64decode(held).decode(errors="replace")
     if not held.startswith(_KEYS):
         raise StripeRefusal("Invalid API Key provided.", status=401)
 

@@ -76,7 +76,7 @@ def _line(store: Store, given: JSON, mode: str) -> JSON:
             param="line_items[0][quantity]",
         )
     quantity = given.get("quantity")
-    amount = 0 if metered else amount_of(price, quantity)
+    amount = amount_of(price, quantity or 0)
     return {
         "id": f"li_{price['id'][6:]}",
         "object": "item",

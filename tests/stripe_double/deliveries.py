@@ -16,7 +16,7 @@ _PATIENCE = 10.0  # seconds
 
 
 def signed(event: JSON, secret: str, at: int | None = None) -> tuple[bytes, dict[str, str]]:
-    """Give body and headers of a delivery. `at`: by the receiver's clock, which is this machine's."""
+    """Give body and headers of a delivery. `at`: by the receiver's clock, the machine's own."""
     body = json.dumps(event, indent=2)
     header = WebhookSignature.generate_signature_header(body, secret, at)
     return body.encode(), {

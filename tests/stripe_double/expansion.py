@@ -8,27 +8,21 @@ _ASKED_FOR = {"price": {"tiers"}, "checkout.session": {"line_items"}}
 _ASKED_FOR |= {"customer": {"tax_ids", "subscriptions"}}
 
 
-def expand(store: Store, thing: JSON, path: str) -> None:
+def expand(store: Store, thing: JSON | str, path: str) -> None:
     """Put in place what the path names. errors: StripeRefusal where nothing can be there"""
     name, _, rest = path.partition(".")
-    _fill(store, thing, name)
-    if name not in thing:
+    if isinstance(thing, dict):
+        _fill(store, thing, name)
+    if not isinstance(thing, dict) or name not in thing:
         raise StripeRefusal(
             f"This property cannot be expanded ({name}).", code="property_not_expandable"
         )
     value = thing[name]
     if isinstance(value, str) and value in store.objects:
         value = thing[name] = shown(store.objects[value])
-    if not rest or value is None:
-        return
-    if rest == "data" and isinstance(value, dict) and "data" in value:
-        return
     for each in value if isinstance(value, list) else [value]:
-        if not isinstance(each, dict):
-            raise StripeRefusal(
-                f"This property cannot be expanded ({path}).", code="property_not_expandable"
-            )
-        expand(store, each, rest)
+        if rest and each is not None:
+            expand(store, each, rest)
 
 
 def _fill(store: Store, thing: JSON, name: str) -> None:
@@ -43,3 +37,5 @@ def _fill(store: Store, thing: JSON, name: str) -> None:
             thing["line_items"] = listed([shown(each) for each in held["_lines"]])
         case "customer":
             thing[name] = with_lists(store, held, {name})[name]
+        case _:
+            pass

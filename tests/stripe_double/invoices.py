@@ -25,7 +25,7 @@ def line_of(
         "object": "line_item",
         "amount": amount_of(price, quantity) if amount is None else amount,
         "currency": price["currency"],
-        "description": what or f"{quantity} × {product['name']}",
+        "description": what or f"{quantity} x {product['name']}",
         "discountable": amount is None,
         "discount_amounts": [],
         "discounts": [],
@@ -128,10 +128,10 @@ def _take_pending(store: Store, invoice: JSON) -> list[JSON]:
     taken = []
     for each in reversed(store.all("invoiceitem")):
         of = each["parent"] and each["parent"]["subscription_details"]["subscription"]
-        if each["customer"] == invoice["customer"] and each["invoice"] is None:
-            if of is None or of == subscription_of(invoice):
-                each["invoice"] = invoice["id"]
-                taken.append(dict(each["_line"]))
+        mine = each["customer"] == invoice["customer"] and each["invoice"] is None
+        if mine and of in {None, subscription_of(invoice)}:
+            each["invoice"] = invoice["id"]
+            taken.append(dict(each["_line"]))
     return taken
 
 
@@ -148,7 +148,7 @@ def reckon(store: Store, invoice: JSON) -> None:
             period = each["period"]
             used = usage_of(store, meter, invoice["customer"], period["start"], period["end"])
             each |= {"quantity": used, "amount": amount_of(price, used)}
-            each["description"] = f"{used} × {store.get('product', price['product'])['name']}"
+            each["description"] = f"{used} x {store.get('product', price['product'])['name']}"
         each["subtotal"] = each["amount"]
     total = sum(each["amount"] for each in invoice["lines"]["data"])
     owed = max(0, total + invoice["starting_balance"])
@@ -179,7 +179,7 @@ def finalize(store: Store, invoice: JSON) -> JSON:
         "number": f"{customer['invoice_prefix']}-{count + 1:04}",
         "automatically_finalizes_at": None,
         "hosted_invoice_url": page,
-        "invoice_pdf": f"{page}/pdf",
+        "invoice_pdf": f"{store.url}/invoices/pdf/{invoice['id']}",
         "effective_at": store.clock.now(),
     }
     invoice["status_transitions"]["finalized_at"] = store.clock.now()
@@ -230,7 +230,7 @@ def _paid(store: Store, invoice: JSON) -> None:
 def _not_paid(store: Store, invoice: JSON, subscription: JSON | None, outcome: str) -> None:
     tried = invoice["attempt_count"]
     again = bool(subscription) and tried <= len(RETRIES)
-    incomplete = bool(subscription) and subscription["status"] == "incomplete"
+    incomplete = subscription is not None and subscription["status"] == "incomplete"
     invoice["next_payment_attempt"] = (
         store.clock.now() + RETRIES[tried - 1] if again and not incomplete else None
     )

@@ -92,4 +92,4 @@ def matches_event(event: JSON, given: JSON, undelivered: set[str]) -> bool:
     if not any(fnmatchcase(event["type"], each) for each in wanted):
         return False
     delivered = event["id"] not in undelivered
-    return given.get("delivery_success", delivered) == delivered
+    return bool(given.get("delivery_success", delivered) == delivered)

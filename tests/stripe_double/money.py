@@ -52,7 +52,7 @@ def end_of_period(start: int, anchor: int, recurring: JSON) -> int:
     interval, many = recurring["interval"], recurring["interval_count"]
     if interval in _SECONDS:
         step = _SECONDS[interval] * many
-        return anchor + ((start - anchor) // step + 1) * step
+        return int(anchor + ((start - anchor) // step + 1) * step)
     step, count = _MONTHS[interval] * many, 0
     while (end := _months_after(anchor, step * count)) <= start:
         count += 1

@@ -6,7 +6,7 @@ from html import escape
 from typing import Protocol, TypeAlias
 from urllib.parse import parse_qsl
 
-from tests.stripe_double import checkout, customers, invoices, subscriptions
+from tests.stripe_double import changes, checkout, customers, invoices
 from tests.stripe_double.store import Store
 from tests.stripe_double.wire import JSON, StripeRefusal
 
@@ -23,7 +23,8 @@ input{{display:block;width:100%;box-sizing:border-box;margin-bottom:.75rem}}
 .told{{border-left:.25rem solid #c0362c;padding:.5rem 1rem}}
 table{{width:100%;border-collapse:collapse}}td,th{{text-align:left;padding:.25rem .5rem .25rem 0}}
 small{{opacity:.75}}</style></head><body><main>
-<p><small>Stripe double: no money moves here.</small></p><h1>{title}</h1>{told}{body}</main></body></html>"""
+<p><small>Stripe double: no money moves here.</small></p><h1>{title}</h1>{told}{body}
+</main></body></html>"""
 
 
 class Advance(Protocol):
@@ -34,24 +35,23 @@ class Pages:
     def __init__(self, store: Store, advance: Advance) -> None:
         self._store = store
         self._advance = advance
+        self._places: dict[str, tuple[str, Callable[[JSON, JSON | None], Answered]]] = {
+            "/c/pay": ("checkout.session", self._checkout),
+            "/p/session": ("billing_portal.session", self._portal),
+            "/invoices": ("invoice", self._invoice),
+            "/invoices/pdf": ("invoice", _pdf),
+        }
 
     def answer(self, method: str, path: str, body: str) -> Answered:
         form = dict(parse_qsl(body, keep_blank_values=True)) if method == "POST" else None
+        if path == "/":
+            return self._own(form)
+        place, _, name = path.rpartition("/")
+        kind, page = self._places.get(place, ("", _pdf))
         try:
-            match path.strip("/").split("/"):
-                case [""]:
-                    return self._own(form)
-                case ["c", "pay", name]:
-                    return self._checkout(self._store.get("checkout.session", name), form)
-                case ["p", "session", name]:
-                    return self._portal(self._store.get("billing_portal.session", name), form)
-                case ["invoices", name]:
-                    return self._invoice(self._store.get("invoice", name), form)
-                case ["invoices", name, "pdf"]:
-                    return _pdf(self._store.get("invoice", name))
+            return page(self._store.get(kind, name), form)
         except StripeRefusal as error:
             return _page("Not here", escape(str(error)), status=404)
-        return _page("Not here", "", status=404)
 
     def _checkout(self, session: JSON, form: JSON | None) -> Answered:
         told = ""
@@ -59,10 +59,11 @@ class Pages:
             card = form.pop("card")
             try:
                 done = checkout.complete(self._store, session, card or None, form)
-                url = done["success_url"].replace("{CHECKOUT_SESSION_ID}", done["id"])
-                return 303, {"location": url}, b""
             except StripeRefusal as error:
                 told = str(error)
+            else:
+                url = done["success_url"].replace("{CHECKOUT_SESSION_ID}", done["id"])
+                return 303, {"location": url}, b""
         if session["status"] != "open":
             return _page("This Checkout Session is over", "", status=410)
         return _page("Checkout", self._buying(session), told=told)
@@ -126,11 +127,13 @@ class Pages:
                 self._change(customer, name, ends=False)
             case {"pay": name}:
                 invoices.pay_now(self._store, self._store.get("invoice", name), None)
+            case _:
+                pass
 
     def _change(self, customer: JSON, name: str, *, ends: bool) -> None:
         subscription = self._store.get("subscription", name)
         if subscription["customer"] == customer["id"]:
-            subscriptions.change(self._store, subscription, {"cancel_at_period_end": ends})
+            changes.change(self._store, subscription, {"cancel_at_period_end": ends})
 
     def _billing(self, session: JSON, customer: JSON) -> str:
         store = self._store
@@ -162,7 +165,7 @@ class Pages:
             except StripeRefusal as error:
                 told = str(error)
         lines = "".join(
-            f"<tr><td>{escape(each['description'] or '')}</td><td>{_money(each['amount'])}</td></tr>"
+            f"<tr><td>{escape(each['description'])}</td><td>{_money(each['amount'])}</td></tr>"
             for each in invoice["lines"]["data"]
         )
         body = (
@@ -231,22 +234,22 @@ def _page(title: str, body: str, *, told: str = "", status: int = 200) -> Answer
     return status, {"content-type": "text/html; charset=utf-8"}, text.encode()
 
 
-def _pdf(invoice: JSON) -> Answered:
+def _pdf(invoice: JSON, _: JSON | None) -> Answered:
     """Give the least that a reader of PDF opens: one page, one line."""
     line = f"Invoice {invoice['number']}: {_money(invoice['amount_due'])}, {invoice['status']}"
     stream = f"BT /F1 18 Tf 72 720 Td ({line}) Tj ET"
     objects = [
         "<</Type/Catalog/Pages 2 0 R>>",
         "<</Type/Pages/Kids[3 0 R]/Count 1>>",
-        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R"
-        "/Resources<</Font<</F1<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>>>>>",
+        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R/Resources 5 0 R>>",
         f"<</Length {len(stream)}>>\nstream\n{stream}\nendstream",
+        "<</Font<</F1<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>>>",
     ]
     text, places = "%PDF-1.4\n", []
     for number, each in enumerate(objects, start=1):
         places.append(len(text))
         text += f"{number} 0 obj\n{each}\nendobj\n"
     table = "".join(f"{place:010} 00000 n \n" for place in places)
-    text += f"xref\n0 5\n0000000000 65535 f \n{table}trailer\n<</Size 5/Root 1 0 R>>\n"
+    text += f"xref\n0 6\n0000000000 65535 f \n{table}trailer\n<</Size 6/Root 1 0 R>>\n"
     text += f"startxref\n{text.index('xref')}\n%%EOF\n"
     return 200, {"content-type": "application/pdf"}, text.encode()

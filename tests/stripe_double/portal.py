@@ -1,6 +1,6 @@
 """Customer portal sessions, and the previews of invoices."""
 
-from tests.stripe_double import invoices, subscriptions
+from tests.stripe_double import changes, invoices, subscriptions
 from tests.stripe_double.store import Store
 from tests.stripe_double.wire import JSON, StripeRefusal
 
@@ -33,9 +33,9 @@ def preview(store: Store, given: JSON) -> JSON:
     """Give the invoice that would come next, of a copy of everything in which it comes."""
     trial = store.fork()
     details = given.get("subscription_details", {})
-    changes = {name: each for name, each in details.items() if name in _CHANGES}
+    wanted = {name: each for name, each in details.items() if name in _CHANGES}
     held = set(trial.objects)
-    subscription = _subscription_of(trial, given, changes)
+    subscription = _subscription_of(trial, given, wanted)
     made = [each for each in trial.all("invoice") if each["id"] not in held]
     if not made:
         _have_it_billed(trial, subscription)
@@ -50,16 +50,16 @@ def preview(store: Store, given: JSON) -> JSON:
     return found
 
 
-def _subscription_of(trial: Store, given: JSON, changes: JSON) -> JSON:
+def _subscription_of(trial: Store, given: JSON, wanted: JSON) -> JSON:
     if "subscription" not in given:
-        if "customer" not in given or not changes.get("items"):
+        if "customer" not in given or not wanted.get("items"):
             raise StripeRefusal("Missing required param: subscription.", param="subscription")
-        begun = changes | {"customer": given["customer"], "payment_behavior": "default_incomplete"}
+        begun = wanted | {"customer": given["customer"], "payment_behavior": "default_incomplete"}
         return subscriptions.begin(trial, begun)
     subscription = trial.get("subscription", given["subscription"], "subscription")
-    if changes:
-        changes.setdefault("proration_behavior", "create_prorations")
-        subscriptions.change(trial, subscription, changes)
+    if wanted:
+        wanted.setdefault("proration_behavior", "create_prorations")
+        changes.change(trial, subscription, wanted)
     return subscription
 
 

@@ -9,12 +9,25 @@ import stripe.params.billing as of_billing
 import stripe.params.billing_portal as of_portal
 import stripe.params.checkout as of_checkout
 
-from tests.stripe_double import catalogue, checkout, customers, invoices, portal, schedules
-from tests.stripe_double import subscriptions
-from tests.stripe_double.listing import Listing, matches_customer, matches_event
-from tests.stripe_double.listing import matches_lookup_key, matches_status
+from tests.stripe_double import (
+    calls,
+    catalogue,
+    changes,
+    checkout,
+    customers,
+    invoices,
+    portal,
+    schedules,
+    subscriptions,
+)
+from tests.stripe_double.listing import (
+    Listing,
+    matches_customer,
+    matches_lookup_key,
+    matches_status,
+)
 from tests.stripe_double.store import Store
-from tests.stripe_double.wire import JSON, StripeRefusal, missing
+from tests.stripe_double.wire import JSON
 
 Work: TypeAlias = Callable[[Store, list[str], JSON], JSON | Listing]
 
@@ -49,104 +62,6 @@ def _lists(path: str, kind: str, shape: Any, *matches: Any) -> Route:
         return Listing(found, given)
 
     return _route("GET", path, shape, work)
-
-
-def _cancel(store: Store, subscription: JSON, given: JSON) -> JSON:
-    if subscription["ended_at"] is not None:
-        raise missing("subscription", subscription["id"])
-    bill, prorate = given.get("invoice_now", False), given.get("prorate", False)
-    subscription["cancellation_details"].update(given.get("cancellation_details") or {})
-    return subscriptions.end(store, subscription, bill=bill, prorate=prorate)
-
-
-def _pay(store: Store, invoice: JSON, given: JSON) -> JSON:
-    if given.get("paid_out_of_band"):
-        raise StripeRefusal("The double takes cards alone.", param="paid_out_of_band")
-    customer = store.get("customer", invoice["customer"])
-    name = given.get("payment_method")
-    method = None if name is None else customers.attach(store, name, customer)
-    return invoices.pay_now(store, invoice, method)
-
-
-def _make_invoice(store: Store, given: JSON) -> JSON:
-    customer = store.get("customer", given.get("customer", ""), "customer")
-    name = given.get("subscription")
-    subscription = None if name is None else store.get("subscription", name, "subscription")
-    invoice = invoices.draft(store, customer, subscription, [], "manual")
-    invoice |= {each: given[each] for each in ("description", "metadata") if each in given}
-    return invoice
-
-
-def _make_invoice_item(store: Store, given: JSON) -> JSON:
-    now = store.clock.now()
-    currency, amount = given.get("currency", "usd"), given.get("amount", 0)
-    line = {
-        "id": f"il_{now}_{amount}",
-        "object": "line_item",
-        "amount": amount,
-        "currency": currency,
-        "description": given.get("description"),
-        "metadata": given.get("metadata", {}),
-        "parent": {"type": "invoice_item_details", "subscription_item_details": None},
-        "period": {"start": now, "end": now},
-        "quantity": 1,
-    }
-    item = store.make(
-        "invoiceitem",
-        "ii",
-        amount=amount,
-        currency=currency,
-        customer=given["customer"],
-        description=line["description"],
-        invoice=None,
-        parent=None,
-        proration=False,
-        _line=line,
-    )
-    store.emit("invoiceitem.created", item)
-    return item
-
-
-def _update_invoice(store: Store, invoice: JSON, given: JSON) -> JSON:
-    with store.changing(invoice, "invoice.updated"):
-        catalogue.merge(invoice, given)
-    return invoice
-
-
-def _update_product(store: Store, product: JSON, given: JSON) -> JSON:
-    with store.changing(product, "product.updated"):
-        catalogue.merge(product, given)
-        product["updated"] = store.clock.now()
-    return product
-
-
-def _update_meter(store: Store, meter: JSON, given: JSON) -> JSON:
-    with store.changing(meter, "billing.meter.updated"):
-        catalogue.merge(meter, given)
-    return meter
-
-
-def _make_method(store: Store, _: list[str], given: JSON) -> JSON:
-    token = given.get("card", {}).get("token", "tok_visa")
-    return customers.make_method(store, token.removeprefix("tok_"), given.get("billing_details"))
-
-
-def _attach(store: Store, names: list[str], given: JSON) -> JSON:
-    customer = store.get("customer", given["customer"], "customer")
-    return customers.attach(store, names[0], customer)
-
-
-def _events(store: Store, _: list[str], given: JSON) -> Listing:
-    undelivered = store.undelivered
-    found = [each for each in store.events_kept() if matches_event(each, given, undelivered)]
-    return Listing(found, given)
-
-
-def _event(store: Store, names: list[str], _: JSON) -> JSON:
-    for each in store.events_kept():
-        if each["id"] == names[0]:
-            return each
-    raise missing("event", names[0])
 
 
 def _tax_id_of(store: Store, names: list[str]) -> JSON:
@@ -190,9 +105,9 @@ ROUTES = [
         of.CustomerPaymentMethodListParams,
         _on("customer", lambda s, c, given: Listing(customers.methods_of(s, c["id"]), given)),
     ),
-    _route("POST", "payment_methods", of.PaymentMethodCreateParams, _make_method),
+    _route("POST", "payment_methods", of.PaymentMethodCreateParams, calls.make_method),
     _shows("payment_methods/{}", "payment_method", None),
-    _route("POST", "payment_methods/{}/attach", of.PaymentMethodAttachParams, _attach),
+    _route("POST", "payment_methods/{}/attach", of.PaymentMethodAttachParams, calls.attach),
     _route(
         "POST",
         "payment_methods/{}/detach",
@@ -202,7 +117,7 @@ ROUTES = [
     _creates("products", of.ProductCreateParams, catalogue.make_product),
     _lists("products", "product", of.ProductListParams, matches_status),
     _shows("products/{}", "product", of.ProductRetrieveParams),
-    _route("POST", "products/{}", of.ProductUpdateParams, _on("product", _update_product)),
+    _route("POST", "products/{}", of.ProductUpdateParams, _on("product", calls.update_product)),
     _creates("prices", of.PriceCreateParams, catalogue.make_price),
     _lists("prices", "price", of.PriceListParams, matches_status, matches_lookup_key),
     _shows("prices/{}", "price", of.PriceRetrieveParams),
@@ -214,7 +129,7 @@ ROUTES = [
         "POST",
         "billing/meters/{}",
         of_billing.MeterUpdateParams,
-        _on("billing.meter", _update_meter),
+        _on("billing.meter", calls.update_meter),
     ),
     _route(
         "POST",
@@ -246,9 +161,11 @@ ROUTES = [
         "POST",
         "subscriptions/{}",
         of.SubscriptionUpdateParams,
-        _on("subscription", subscriptions.change),
+        _on("subscription", changes.change),
     ),
-    _route("DELETE", "subscriptions/{}", of.SubscriptionCancelParams, _on("subscription", _cancel)),
+    _route(
+        "DELETE", "subscriptions/{}", of.SubscriptionCancelParams, _on("subscription", calls.cancel)
+    ),
     _creates("subscription_schedules", of.SubscriptionScheduleCreateParams, schedules.begin),
     _lists(
         "subscription_schedules",
@@ -278,10 +195,10 @@ ROUTES = [
         _on("subscription_schedule", lambda s, each, _: schedules.cancel(s, each)),
     ),
     _creates("invoices/create_preview", of.InvoiceCreatePreviewParams, portal.preview),
-    _creates("invoices", of.InvoiceCreateParams, _make_invoice),
+    _creates("invoices", of.InvoiceCreateParams, calls.make_invoice),
     _lists("invoices", "invoice", of.InvoiceListParams, matches_customer, matches_status),
     _shows("invoices/{}", "invoice", of.InvoiceRetrieveParams),
-    _route("POST", "invoices/{}", of.InvoiceUpdateParams, _on("invoice", _update_invoice)),
+    _route("POST", "invoices/{}", of.InvoiceUpdateParams, _on("invoice", calls.update_invoice)),
     _route(
         "GET",
         "invoices/{}/lines",
@@ -294,7 +211,7 @@ ROUTES = [
         of.InvoiceFinalizeInvoiceParams,
         _on("invoice", lambda s, each, _: invoices.finalize(s, each)),
     ),
-    _route("POST", "invoices/{}/pay", of.InvoicePayParams, _on("invoice", _pay)),
+    _route("POST", "invoices/{}/pay", of.InvoicePayParams, _on("invoice", calls.pay)),
     _route(
         "POST",
         "invoices/{}/void",
@@ -307,7 +224,7 @@ ROUTES = [
         of.InvoiceMarkUncollectibleParams,
         _on("invoice", lambda s, each, _: invoices.give_up(s, each)),
     ),
-    _creates("invoiceitems", of.InvoiceItemCreateParams, _make_invoice_item),
+    _creates("invoiceitems", of.InvoiceItemCreateParams, calls.make_invoice_item),
     _creates("checkout/sessions", of_checkout.SessionCreateParams, checkout.begin),
     _lists(
         "checkout/sessions",
@@ -330,6 +247,6 @@ ROUTES = [
         _on("checkout.session", lambda s, each, _: checkout.expire(s, each)),
     ),
     _creates("billing_portal/sessions", of_portal.SessionCreateParams, portal.begin),
-    _route("GET", "events", of.EventListParams, _events),
-    _route("GET", "events/{}", of.EventRetrieveParams, _event),
+    _route("GET", "events", of.EventListParams, calls.events),
+    _route("GET", "events/{}", of.EventRetrieveParams, calls.event),
 ]

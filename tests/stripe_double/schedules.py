@@ -1,6 +1,6 @@
 """Subscription schedules: a change of prices that waits for the end of a period."""
 
-from tests.stripe_double import subscriptions
+from tests.stripe_double import changes, subscriptions
 from tests.stripe_double.catalogue import merge
 from tests.stripe_double.money import end_of_period
 from tests.stripe_double.store import Store
@@ -124,7 +124,7 @@ def go_on(store: Store, schedule: JSON) -> None:
         return
     with store.changing(schedule, "subscription_schedule.updated"):
         schedule["current_phase"] = {name: following[name] for name in ("start_date", "end_date")}
-    subscriptions.change(
+    changes.change(
         store,
         subscription,
         {
@@ -149,7 +149,7 @@ def _as_changes(subscription: JSON, wanted: list[JSON], store: Store) -> list[JS
             ),
             None,
         )
-        change_of = {name: each[name] for name in ("price", "quantity") if name in each}
+        change_of: JSON = {name: each[name] for name in ("price", "quantity") if name in each}
         if same is not None:
             del held[same]
             change_of["id"] = same

@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from shared.runtime.http1_server import Http1Server
@@ -14,6 +15,7 @@ from shared.runtime.leaving import Leaving
 from tests.stripe_double.api import Api, Call
 from tests.stripe_double.deliveries import Deliveries
 from tests.stripe_double.faults import Faults, words_of
+from tests.stripe_double.kept import read_kept
 from tests.stripe_double.pages import Pages
 from tests.stripe_double.store import Store
 from tests.stripe_double.timeline import catch_up
@@ -108,13 +110,23 @@ async def _break_off(send: Any) -> None:
 
 @contextmanager
 def run_stripe_double(
-    *, port: int = 0, webhook_url: str | None = None, secret: str = SECRET, delivers: bool = False
+    *,
+    port: int = 0,
+    webhook_url: str | None = None,
+    secret: str = SECRET,
+    delivers: bool = False,
+    state: Path | None = None,
 ) -> Iterator[StripeDouble]:
-    """Serve on 127.0.0.1 until the block is left; `delivers` sends events by itself."""
+    """Serve on 127.0.0.1 until the block is left; `delivers` sends events by itself.
+
+    `state` is the file of an earlier one, whose knowledge this one begins with.
+    """
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", port))
         double = StripeDouble(f"http://127.0.0.1:{listener.getsockname()[1]}", webhook_url, secret)
+        if state is not None:
+            read_kept(double.store, state)
         loop, ready, stop = asyncio.new_event_loop(), threading.Event(), asyncio.Event()
 
         def serve() -> None:

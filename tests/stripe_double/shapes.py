@@ -4,19 +4,25 @@ Forms carry texts alone: what fits is given back as the types say. Since the SDK
 open (`Literal[...] | str`) and Stripe's are not, the open half is not taken.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, NotRequired, Union, get_args, get_origin
 
 from stripe._request_options import RequestOptions
-from typing_extensions import NotRequired, get_type_hints, is_typeddict
+from typing_extensions import get_type_hints, is_typeddict
 
 from tests.stripe_double.wire import JSON, StripeRefusal
 
 _OPTIONS = frozenset(RequestOptions.__annotations__)  # of the SDK's client, never sent
-_TRUTHS = {"true": True, "false": False}
+_PLAIN: Mapping[Any, Callable[[str], Any]] = {
+    bool: {"true": True, "false": False}.__getitem__,
+    int: int,
+    Decimal: Decimal,
+    float: float,
+}
+_NAMES = {bool: "boolean", int: "integer", Decimal: "decimal", float: "decimal"}
 
 
 def read_shape(shape: Any, given: JSON) -> JSON:
@@ -47,6 +53,11 @@ def _below(place: str, name: str) -> str:
     return f"{place}[{name}]" if place else name
 
 
+def _is_optional(annotation: Any) -> bool:
+    origin: Any = get_origin(annotation)
+    return origin is NotRequired
+
+
 @cache
 def _fields(shape: Any) -> Mapping[str, tuple[Any, bool]]:
     """Give each field's type, and whether it must be there."""
@@ -56,7 +67,7 @@ def _fields(shape: Any) -> Mapping[str, tuple[Any, bool]]:
     plain = type(shape.__name__, (), {"__annotations__": written, "__module__": shape.__module__})
     hints = get_type_hints(plain, include_extras=True)
     return {
-        name: (get_args(each)[0], False) if get_origin(each) is NotRequired else (each, True)
+        name: (get_args(each)[0], False) if _is_optional(each) else (each, True)
         for name, each in hints.items()
     }
 
@@ -124,20 +135,12 @@ def _read_name(names: tuple[Any, ...], value: str, place: str) -> str:
 
 
 def _read_plain(wanted: Any, value: str, place: str) -> Any:
-    if wanted is bool:
-        if value not in _TRUTHS:
-            raise StripeRefusal(f"Invalid boolean: {value}", param=place)
-        return _TRUTHS[value]
-    if wanted is int:
-        if not value.removeprefix("-").isdecimal():
-            raise StripeRefusal(
-                f"Invalid integer: {value}", code="parameter_invalid_integer", param=place
-            )
-        return int(value)
-    if wanted in {Decimal, float}:
-        try:
-            number = Decimal(value)
-        except InvalidOperation:
-            raise StripeRefusal(f"Invalid decimal: {value}", param=place) from None
-        return float(number) if wanted is float else number
-    return value
+    if wanted is str:
+        return value
+    try:
+        return _PLAIN[wanted](value)
+    except (KeyError, ValueError, InvalidOperation):
+        name = _NAMES[wanted]
+        raise StripeRefusal(
+            f"Invalid {name}: {value}", code=f"parameter_invalid_{name}", param=place
+        ) from None

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from copy import deepcopy
 from secrets import token_hex
 
-from stripe._api_version import _ApiVersion  # noqa: PLC2701 - the one that the SDK asks for
+from stripe._api_version import _ApiVersion
 
 from tests.stripe_double.wire import JSON, missing
 
@@ -19,14 +19,14 @@ class Clock:
     """Seconds since 1970, ahead of the machine's by what was asked for; it never goes back."""
 
     def __init__(self) -> None:
-        self._ahead = 0
+        self.ahead = 0  # seconds
         self._held: int | None = None
 
     def now(self) -> int:
-        return int(time.time()) + self._ahead if self._held is None else self._held
+        return int(time.time()) + self.ahead if self._held is None else self._held
 
     def move(self, seconds: int) -> None:
-        self._ahead += seconds
+        self.ahead += seconds
 
     @contextmanager
     def held_at(self, moment: int) -> Iterator[None]:
@@ -78,7 +78,7 @@ class Store:
         about: JSON = {"object": shown(thing)}
         if before is not None:
             about["previous_attributes"] = before
-        event = {
+        event: JSON = {
             "id": f"evt_{token_hex(12)}",
             "object": "event",
             "api_version": API_VERSION,

@@ -40,6 +40,8 @@ def _of(store: Store, thing: JSON) -> Iterator[Due]:
             yield from _of_invoice(store, thing)
         case "checkout.session" if thing["status"] == "open":
             yield thing["expires_at"], 4, partial(checkout.expire, store, thing)
+        case _:
+            pass
 
 
 def _of_subscription(store: Store, subscription: JSON) -> Iterator[Due]:
@@ -56,6 +58,8 @@ def _of_subscription(store: Store, subscription: JSON) -> Iterator[Due]:
         case "active" | "past_due" | "unpaid":
             end = min(each["current_period_end"] for each in subscription["items"]["data"])
             yield end, 2, partial(subscriptions.renew, store, subscription)
+        case _:
+            pass
 
 
 def _tell_of_trial(store: Store, subscription: JSON) -> None:
