@@ -15,6 +15,7 @@ from control_plane.billing.rules import BillingRefused
 from control_plane.billing.shown import BillingShower
 from control_plane.billing.standing import BillingState
 from control_plane.billing.terms import Draft
+from control_plane.http.meter import Meter
 from control_plane.http.signed_in import account_of
 from control_plane.limits.actions import count_things
 from control_plane.members.rules import Permission
@@ -92,6 +93,7 @@ async def _show(
         error=error,
         done=done,
         month=f"{now:%Y-%m}",
+        tokens=Meter(state.issued, state.limits.month),  # the frame's may be some seconds old
         draft=draft,
         draft_away=away,
         over_cost=overage_cost(plan, state.forecast),
