@@ -94,7 +94,6 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
     visitors = Visitors(pages, csrf_key, config.trusted_proxies)
     passwords = Passwords()
     sealer = Sealer(config.master_keys)
-    generate = generate_private_key if stock is None else stock.take
     keeper = KeyKeeper(database, sealer, _now)
     redis = None if config.redis_url is None else _ThroughRedis(config.redis_url)
     sessions = Sessions(redis.sessions if redis else stored_sessions)
@@ -181,7 +180,9 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
             "database": given(database),
             "clock": given(_now),
             "config": given(config),
-            "set_up": given(partial(set_up, database, config, generate)),
+            "set_up": given(
+                partial(set_up, database, config, stock.take if stock else generate_private_key)
+            ),
             "shower": given(ClientShower(means)),
             "api_shower": given(ApiShower(means)),
             "key_shower": given(KeyShower(means, keeper)),

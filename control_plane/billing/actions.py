@@ -71,11 +71,13 @@ class Billing:
         """
         _check_sold(plan)
         stripe = self._sold()
-        state = await self._buyable(account_id, now)
-        held = state.subscription
+        await self._buyable(account_id, now)
+        await self._ensure_customer(stripe, account_id, by)
+        await self.refresh(account_id, now)  # who has paid a moment ago does not pay twice
+        held = (await self._buyable(account_id, now)).subscription
         if held is not None and not held.is_over and held.status is not Status.TRIALING:
             raise BillingRefused("there is a subscription already: change its plan instead")
-        customer = await self._ensure_customer(stripe, account_id, by)
+        customer = await self._customer(account_id)
         given = await changes.checkout_of(stripe, customer, plan, interval, self._console_url)
         session = await stripe.begin_checkout(given, key_of("checkout", customer))
         async with self._database.control() as connection:

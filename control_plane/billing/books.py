@@ -165,7 +165,9 @@ class Books:
         looked_at, after = 0, ""
         while True:
             async with self._database.control() as connection:
-                page = await repository.accounts_due(connection, now + WARNED_BEFORE, after, _PIECE)
+                page = await repository.accounts_to_watch(
+                    connection, now + WARNED_BEFORE, after, _PIECE
+                )
             for account_id in page:
                 await self.refresh(account_id, now)
             looked_at += len(page)

@@ -170,7 +170,7 @@ async def account_of_checkout(connection: AsyncConnection, session_id: str) -> s
     return found
 
 
-async def accounts_due(
+async def accounts_to_watch(
     connection: AsyncConnection, trial_before: datetime, after: str, limit: int
 ) -> list[str]:
     """Name accounts whose trial ends by then, or where a payment is due, by id."""

@@ -21,7 +21,6 @@ class BillingRefused(Refused):
 
 
 _OVER = {Status.CANCELED, Status.INCOMPLETE_EXPIRED}
-_PAYS = {Status.TRIALING, Status.ACTIVE}
 
 
 class Subscription(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,12 +150,13 @@ def booked_invoice(seen: SeenInvoice, account_id: str) -> Invoice:
 
 
 def current(subscriptions: Iterable[Subscription]) -> Subscription | None:
-    """Choose the one that counts: of those that pay, else of those not over, else the newest."""
+    """Choose the one that counts: what is paid before a trial, and what is over last."""
     return max(
         subscriptions,
         key=lambda each: (
             each.plan is not None,
-            each.status in _PAYS,
+            each.status is Status.ACTIVE,
+            each.status is Status.TRIALING,
             each.status is Status.PAST_DUE,
             not each.is_over,
             each.created_at,

@@ -21,6 +21,7 @@ _OFFENCES = {
     "pure": ("data_plane/protocol/errors.py", "import time"),
     "shared": ("shared/domain/scope.py", "import shared.runtime.config"),
     "data-plane-start": ("data_plane/app.py", "import shared.runtime.database"),
+    "stripe": ("control_plane/billing/books.py", "import stripe"),
     "no-cycles": ("control_plane/keys/actions.py", "import control_plane.apis.actions"),
     "feature-layers": ("control_plane/clients/rules.py", "import control_plane.clients.actions"),
 }

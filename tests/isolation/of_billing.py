@@ -75,7 +75,9 @@ REFUSED: dict[Callable[..., Any], Twin] = {
     repository.account_of_checkout: in_control_plane(
         lambda c, _: repository.account_of_checkout(c, "cs_a")
     ),
-    repository.accounts_due: in_control_plane(lambda c, _: repository.accounts_due(c, NOW, "", 10)),
+    repository.accounts_to_watch: in_control_plane(
+        lambda c, _: repository.accounts_to_watch(c, NOW, "", 10)
+    ),
     records.add_event: in_control_plane(lambda c, _: records.add_event(c, _EVENT)),
     records.find_event: in_control_plane(lambda c, _: records.find_event(c, "evt_a")),
     records.set_outcome: in_control_plane(

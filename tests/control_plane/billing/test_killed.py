@@ -43,6 +43,13 @@ def until_asked(shop: Shop) -> None:
         time.sleep(0.05)
 
 
+async def until_taken(shop: Shop, events: set[str]) -> None:
+    end = time.monotonic() + _PATIENCE
+    while events & set(await shop.waiting()):
+        assert time.monotonic() < end, "the events were not taken"
+        time.sleep(0.1)
+
+
 @pytest.mark.timeout(200)
 async def test_the_effect_comes_once_after_a_restart(
     shop: Shop, billed_installation: Installation, tmp_path: Path
@@ -65,10 +72,7 @@ async def test_the_effect_comes_once_after_a_restart(
         )
     second = start_jobs(billed_installation, shop, tmp_path / "log")
     try:
-        end = time.monotonic() + _PATIENCE
-        while set(await shop.waiting()) & set(events):
-            assert time.monotonic() < end, (tmp_path / "log").read_text()
-            time.sleep(0.1)
+        await until_taken(shop, set(events))
     finally:
         second.terminate()
         second.wait(_PATIENCE)

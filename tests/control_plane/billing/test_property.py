@@ -71,6 +71,8 @@ class Account:
                     arriving += [event, event]
                 case "late":
                     self.late.append(event)
+                case _:
+                    pass  # lost
         self._order.shuffle(arriving)
         ids = [await self.shop.deliver(each) for each in arriving]
         await asyncio.gather(*(self.shop.books.take_event(each, self.shop.now) for each in ids))

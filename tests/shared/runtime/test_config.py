@@ -22,6 +22,9 @@ _GOOD = {
     "CONSOLE_BIND_ADDRESS": "127.0.0.1:9001",
     "SMTP_URL": "smtps://user:mail-password@mail.example:465",
     "MAIL_FROM": "Acme <auth@acme.example>",
+    "STRIPE_API_KEY": "sk_test_stripekey",
+    "STRIPE_WEBHOOK_SECRET": "whsec_one, whsec_two",
+    "STRIPE_API_BASE": "http://127.0.0.1:12111",
     "WORKERS": "3",
     "DRAIN_DELAY": "7",
     "TOKEN_TTL": "600",
@@ -69,6 +72,9 @@ def test_every_variable_is_read() -> None:
     assert config.drain_delay == 7
     assert config.console_bind_address == ("127.0.0.1", 9001)
     assert (config.smtp_url, config.mail_from) == (_GOOD["SMTP_URL"], _GOOD["MAIL_FROM"])
+    assert config.stripe_api_key == "sk_test_stripekey"
+    assert config.stripe_webhook_secrets == ("whsec_one", "whsec_two")
+    assert config.stripe_api_base == "http://127.0.0.1:12111"
     assert _GOOD.keys() == FIELDS.keys()
 
 
