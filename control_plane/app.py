@@ -16,6 +16,9 @@ from control_plane.apis.shown import ApiShower
 from control_plane.audit.pages import AUDIT_PAGES
 from control_plane.audit.shown import Means
 from control_plane.billing.actions import Billing
+from control_plane.billing.owed import owed_by
+from control_plane.billing.pages import BILLING_PAGES
+from control_plane.billing.shown import BillingShower
 from control_plane.billing.stripe_gateway import open_gateway
 from control_plane.billing.webhook import WEBHOOKS
 from control_plane.clients.pages import CLIENT_PAGES
@@ -41,6 +44,7 @@ from control_plane.management.pages import API_KEY_PAGES
 from control_plane.management_api.problems import by_path
 from control_plane.management_api.router import serve_api
 from control_plane.members import repository as members
+from control_plane.members.rules import Permission, may
 from control_plane.overview.pages import OVERVIEW_PAGES
 from control_plane.passkeys.actions import Passkeys
 from control_plane.passkeys.pages import PASSKEY_PAGES
@@ -65,7 +69,7 @@ from control_plane.tenants.shown import TenantShower
 from control_plane.usage.log_pages import LogReader
 from control_plane.usage.pages import USAGE_PAGES
 from shared.domain.jwk import generate_private_key
-from shared.runtime.config import Config, read_process_config
+from shared.runtime.config import STRIPE, Config, read_process_config
 from shared.runtime.database import Database
 from shared.runtime.leaving import Leaving
 from shared.runtime.logs import configure_logs
@@ -85,7 +89,7 @@ def from_environment(_: Leaving) -> Litestar:
 def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
     """Compose it. `stock` is kept full while it is served; without one keys are made when asked."""
     database = Database(config.database_url, config.audit_keys)
-    pages = Pages(config.console_url)
+    pages = Pages(config.console_url, _pages_of_stripe(config))
     csrf_key = _key_for(b"console csrf", config)
     visitors = Visitors(pages, csrf_key, config.trusted_proxies)
     passwords = Passwords()
@@ -141,6 +145,7 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
             *API_PAGES,
             *AUDIT_PAGES,
             *API_KEY_PAGES,
+            *BILLING_PAGES,
             serve_api(database, config, visitors, _now),
             *TEAM_PAGES,
             *JOINING_PAGES,
@@ -183,7 +188,9 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
             "key_shower": given(KeyShower(means, keeper)),
             "tenant_shower": given(TenantShower(means)),
             "second_factors": given(second_factors),
-            "billing": given(Billing(database, stripe, config.console_url)),
+            "billing_shower": given(
+                BillingShower(means, Billing(database, stripe, config.console_url))
+            ),
             "security": given(security),
             "passkeys": given(passkeys),
             "attempts": given(attempts),
@@ -197,6 +204,12 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
         openapi_config=None,
         logging_config=None,
     )
+
+
+def _pages_of_stripe(config: Config) -> list[str]:
+    """Give the origins of Stripe's own pages; another base, the tests' double, has its own."""
+    pages = ["https://checkout.stripe.com", "https://billing.stripe.com"]
+    return pages if config.stripe_api_base == STRIPE else [*pages, config.stripe_api_base]
 
 
 def _key_for(use: bytes, config: Config) -> bytes:
@@ -213,9 +226,13 @@ def _finder(database: Database, sessions: Sessions) -> FindSignedIn:
             if session is None:
                 return None
             found = await members.find_membership(connection, session.person_id, session.account_id)
-        if found is None:
-            return None
-        account_id = session.account_id if found.role else None
+            if found is None:
+                return None
+            account_id = session.account_id if found.role else None
+            sees_billing = found.role is not None and may(found.role, Permission.SEE_BILLING)
+            owed = (
+                await owed_by(connection, account_id, now) if account_id and sees_billing else None
+            )
         return SignedIn(
             session=session,
             email=found.email,
@@ -224,6 +241,7 @@ def _finder(database: Database, sessions: Sessions) -> FindSignedIn:
             plan=found.plan,
             role=found.role,
             meter=await meters.of(account_id, now) if account_id else None,
+            owed=owed,
         )
 
     return find

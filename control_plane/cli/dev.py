@@ -30,6 +30,8 @@ _DEFAULT_CONSOLE_PORT = 8081
 _GLANCE = 0.1  # seconds
 _PATIENCE = 30.0  # seconds until the planes must be ready
 _AT_ONCE = {"DRAIN_DELAY": "0"}  # no balancer waits here, but a person does
+# what the background work does by routine is not told below the banner, unless LOG_LEVEL asks
+_QUIETLY = {"LOG_LEVEL": "WARNING"}
 
 
 class Ports(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,7 +99,7 @@ def _run(terminal: Terminal, owner_url: str, ports: Ports, ending: Ending) -> No
         console.wait_until_ready(f"http://{_HOST}:{ports.console}/readyz", _PATIENCE, ending.check)
         # last, so that it takes no time from what someone waits for
         with (
-            start_child("The background work", ["serve", "jobs"], control) as jobs,
+            start_child("The background work", ["serve", "jobs"], _QUIETLY | control) as jobs,
             start_double(terminal.data_dir, everyones) as double,
         ):
             _announce(terminal, config, demo, owner_url, mailbox=bool(catch_mail))

@@ -1,6 +1,10 @@
 """What the forms of clients say. Pure."""
 
+import json
 from collections.abc import Mapping
+from typing import Any
+
+import msgspec
 
 from control_plane.clients.rules import ClientChange, ClientKeys, NewClient
 from control_plane.http.forms import one_of
@@ -8,6 +12,7 @@ from shared.domain.client import AuthMethod
 from shared.domain.limits import InvalidLimit, Rate
 from shared.domain.pasted_keys import read_pasted_keys
 from shared.domain.scope import Scope
+from shared.domain.static_claims import InvalidStaticClaims
 
 # what the names of boxes begin with: of an API to ask for, a scope, an API to serve
 API, SCOPE, SERVES = "api:", "scope:", "serves:"
@@ -35,6 +40,23 @@ def rate(fields: Mapping[str, str]) -> Rate:
     per_second = _count(fields.get("rate", ""))
     burst = fields.get("burst", "").strip()
     return Rate(per_second, _count(burst) if burst else 2 * per_second)
+
+
+def static_claims(fields: Mapping[str, str]) -> dict[str, Any]:
+    """Read claims that are typed as JSON; where nothing is, there are none.
+
+    Raises InvalidStaticClaims.
+    """
+    text = fields.get("claims", "").strip() or "{}"
+    try:
+        return msgspec.json.decode(text, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        raise InvalidStaticClaims('write the claims as JSON, such as {"region": "eu"}') from None
+
+
+def typed_claims(claims: Mapping[str, Any]) -> str:
+    """Give claims as `static_claims` reads them."""
+    return json.dumps(claims, indent=2, ensure_ascii=False) if claims else ""
 
 
 def granted(

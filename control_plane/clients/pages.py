@@ -30,6 +30,7 @@ from control_plane.tenancy.repository import OwnTenant
 from shared.domain.client import DpopUse
 from shared.domain.client_jwk import InvalidKeySet
 from shared.domain.outbound_url import FetchRefused
+from shared.domain.static_claims import InvalidStaticClaims
 from shared.runtime.database import Database
 
 _SEE = {"permission": Permission.SEE_TENANTS}
@@ -163,8 +164,7 @@ async def client_settings_page(
     slug: FromPath[str],
     client_id: FromPath[str],
 ) -> Response[str]:
-    found = await shower.find(request, slug, client_id)
-    return shower.show(request, found, "settings", error="")
+    return _show_settings(request, shower, await shower.find(request, slug, client_id))
 
 
 @post("/tenants/{slug:str}/clients/{client_id:str}/settings", opt=_CHANGE, status_code=200)
@@ -183,7 +183,26 @@ async def change_client_settings(
     try:
         await change_client(database, found.tenant.id, found.client_id, change, by=by)
     except InvalidClientMetadata as refusal:
-        return shower.show(request, found, "settings", status=422, error=str(refusal))
+        return _show_settings(request, shower, found, wrong="name", error=str(refusal))
+    return shower.go(request, f"{found.path}/settings")
+
+
+@post("/tenants/{slug:str}/clients/{client_id:str}/settings/claims", opt=_CHANGE, status_code=200)
+async def change_client_claims(
+    request: AnyRequest,
+    database: NamedDependency[Database],
+    shower: NamedDependency[ClientShower],
+    slug: FromPath[str],
+    client_id: FromPath[str],
+) -> Response[Any]:
+    found = await shower.find(request, slug, client_id)
+    fields, by = await read_fields(request, LONG_TEXT), shower.acting(request)
+    try:
+        change = ClientChange(claims=forms.static_claims(fields.values))
+        await change_client(database, found.tenant.id, found.client_id, change, by=by)
+    except InvalidStaticClaims as refusal:
+        typed = fields["claims"]
+        return _show_settings(request, shower, found, "claims", str(refusal), typed)
     return shower.go(request, f"{found.path}/settings")
 
 
@@ -196,6 +215,7 @@ CLIENT_PAGES = [
     change_client_apis,
     client_settings_page,
     change_client_settings,
+    change_client_claims,
     *CREDENTIAL_PAGES,
     *KEY_PAGES,
     *WORKLOAD_PAGES,
@@ -215,6 +235,26 @@ def _show_quick_start(
         caller=caller,
         snippets=snippets_for(caller),
         dotenv=dotenv(caller) if secret else "",
+    )
+
+
+def _show_settings(
+    request: AnyRequest,
+    shower: ClientShower,
+    found: Found,
+    wrong: str = "",
+    error: str = "",
+    claims: str = "",
+) -> Response[str]:
+    """Show them; `wrong` names the form that was refused, and `claims` is what was typed there."""
+    return shower.show(
+        request,
+        found,
+        "settings",
+        status=422 if error else 200,
+        wrong=wrong,
+        error=error,
+        claims=claims or forms.typed_claims(found.details.client.claims),
     )
 
 

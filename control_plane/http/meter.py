@@ -8,6 +8,12 @@ from shared.domain.plan import thresholds_reached
 _LEVELS = {60: "warn", 80: "high", 100: "over"}  # percent -> a style
 
 
+def level_of(used: int, most: int) -> str:
+    """Name the style of the last threshold that was reached; '' before the first."""
+    reached = thresholds_reached(most, used) if most else ()
+    return _LEVELS[reached[-1]] if reached else ""
+
+
 class Meter(msgspec.Struct, frozen=True):
     used: int
     quota: MonthlyQuota | None  # None: nothing limits it
@@ -15,10 +21,7 @@ class Meter(msgspec.Struct, frozen=True):
     @property
     def level(self) -> str:
         """Name the style of the last threshold that was reached; '' before the first."""
-        if self.quota is None:
-            return ""
-        reached = thresholds_reached(self.quota.announced, self.used)
-        return _LEVELS[reached[-1]] if reached else ""
+        return "" if self.quota is None else level_of(self.used, self.quota.announced)
 
     @property
     def percent(self) -> int:

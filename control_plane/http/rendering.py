@@ -4,8 +4,9 @@ A template extends `layout`: the frame with everything in it, or nothing but its
 header of htmx says chooses between the two and decides nothing else.
 """
 
+import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -16,15 +17,15 @@ from litestar.types import Message, Scope
 
 from control_plane.http.api_calls import api_call
 from control_plane.http.icons import icon
+from control_plane.http.money import dollars
 from web import ROOT
 
 _PAGE = {"Cache-Control": "no-store", "Vary": "HX-Request"}
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self' {forms}; base-uri 'none'; frame-ancestors 'none'"
+)
 _HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        "connect-src 'self'; form-action 'self' https://checkout.stripe.com; base-uri 'none'; "
-        "frame-ancestors 'none'"
-    ),
     "Cross-Origin-Opener-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -35,8 +36,12 @@ _HSTS = {"Strict-Transport-Security": "max-age=31536000"}
 class Pages:
     """Renders templates of `web/templates`; one for each process."""
 
-    def __init__(self, console_url: str) -> None:
-        self._everywhere = _HEADERS | (_HSTS if console_url.startswith("https:") else {})
+    def __init__(self, console_url: str, forms_lead_to: Sequence[str]) -> None:
+        """Beside `console_url`, a form may lead to these origins: where one pays."""
+        policy = {"Content-Security-Policy": _POLICY.format(forms=" ".join(forms_lead_to))}
+        self._everywhere = _HEADERS | policy
+        if console_url.startswith("https:"):
+            self._everywhere |= _HSTS
         self._headers = _PAGE | self._everywhere
         self._environment = Environment(
             loader=FileSystemLoader(ROOT / "templates"),
@@ -48,6 +53,8 @@ class Pages:
         self._environment.globals["icon"] = icon
         self._environment.globals["api_call"] = partial(api_call, console_url)
         self._environment.filters["shell"] = shlex.quote  # a word of a command that is copied
+        self._environment.filters["dollars"] = dollars
+        self._environment.filters["json"] = json.dumps  # a value in one, not in the page
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -107,6 +114,13 @@ class Pages:
         return Response(
             None, status_code=303, headers=headers | {"Location": target}, cookies=cookies
         )
+
+    def leave(self, request: Request[Any, Any, Any], url: str) -> Response[None]:
+        """Send the browser to a page of those who take the money, which they have named to us."""
+        answer = self.go(request, "/")
+        name = "HX-Redirect" if "HX-Redirect" in answer.headers else "Location"
+        answer.headers[name] = url
+        return answer
 
 
 def own_path(path: str) -> str:

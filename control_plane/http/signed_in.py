@@ -1,5 +1,6 @@
 """Who is signed in, and what of theirs a page shows."""
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -9,6 +10,13 @@ from litestar.exceptions import NotAuthorizedException, NotFoundException
 from control_plane.http.meter import Meter
 from control_plane.members.rules import ROLE_NAMES, Permission, Role, may
 from control_plane.sessions.rules import Session, SessionKind
+
+
+class Owed(msgspec.Struct, frozen=True, kw_only=True):
+    """A payment of the account that has failed."""
+
+    grace_until: datetime | None  # that the plan goes on; None: it did, and Sandbox's limits hold
+    next_try_at: datetime | None  # to take the money
 
 
 class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,6 +29,7 @@ class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
     plan: str
     role: Role | None
     meter: Meter | None = None  # of the account, where there is one
+    owed: Owed | None = None  # for who may see billing
 
     def may(self, permission: str) -> bool:
         """For templates: `signed_in.may("CHANGE_CLIENTS")`."""

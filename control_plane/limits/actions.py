@@ -11,10 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from control_plane.http.meter import Meter
 from control_plane.limits import repository
 from control_plane.limits.rules import Limited, LimitReached, limit_of, tenants_of
+from control_plane.members import repository as members
 from control_plane.publishing.snapshots import limits_of
 from shared.domain.ids import TenantId
 from shared.domain.limits import TenantLimits
-from shared.domain.plan import Environment, tenant_limits
+from shared.domain.plan import Counts, Environment, tenant_limits
 from shared.runtime.database import Database, become_login, become_tenant
 
 _METER_KEPT = timedelta(seconds=10)
@@ -63,6 +64,19 @@ async def show_limits(database: Database, account_id: str) -> TenantLimits:
     """Say what each tenant of the account may ask for."""
     async with database.control() as connection:
         return (await limits_of(connection, account_id)).of_tenant
+
+
+async def count_things(database: Database, account_id: str, now: datetime) -> Counts:
+    """Count what the account has of each thing that a plan counts, those who are invited too."""
+    async with database.control() as connection:
+        invited = await members.list_invitations(connection, account_id, now)
+        return Counts(
+            live_tenants=await _count(connection, account_id, Limited.LIVE_TENANTS),
+            test_tenants=await _count(connection, account_id, Limited.TEST_TENANTS),
+            clients=await _count(connection, account_id, Limited.CLIENTS),
+            apis=await _count(connection, account_id, Limited.APIS),
+            members=await members.count_members(connection, account_id) + len(invited),
+        )
 
 
 async def check_room(database: Database, account_id: str, *wanted: Limited) -> None:

@@ -150,6 +150,19 @@ class Passkeys:
                 connection, person, SessionKind.CONSOLE, visitor, now, proof="passkey"
             )
 
+    async def claimed_by(self, sent: str) -> str | None:
+        """Give the address of the person whose passkey an answer says it is, proved or not."""
+        async with self._database.control() as connection:
+            try:
+                held = await repository.find_passkey(connection, _credential_id(sent))
+            except PasskeyRefused:
+                return None
+            person = held and await person_rows.find_person(connection, held.person_id)
+        return person.email if person else None
+
+    async def note_refused(self, email: str, visitor: Visitor) -> None:
+        await self._people.note_refused(email, visitor, "passkey")
+
     async def step_up(
         self, person_id: str, token: str, session: str, sent: str, now: datetime
     ) -> Begun:

@@ -46,6 +46,9 @@ async def sign_in(
     try:
         begun = await passkeys.sign_in(bound_to(request), fields["credential"], visitor, now)
     except PasskeyRefused as refusal:
+        claimed = await passkeys.claimed_by(fields["credential"])
+        if claimed and await attempts.is_news(now, claimed):
+            await passkeys.note_refused(claimed, visitor)
         form = {"next": own_path(fields["next"])}
         return visitors.show(
             request, "people/sign_in.html", status=422, form=form, error=str(refusal)

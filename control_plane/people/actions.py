@@ -153,7 +153,7 @@ class PeopleKeeper:
             await record_of_person(connection, by, signed_in(begun, proof))
         return begun
 
-    async def note_refused(self, email: str, visitor: Visitor) -> None:
+    async def note_refused(self, email: str, visitor: Visitor, proof: str) -> None:
         """Record that somebody failed to sign in as this person, if there is one.
 
         After the answer: its time tells nobody whether the address is known.
@@ -162,7 +162,7 @@ class PeopleKeeper:
             person = await repository.find_by_email(connection, email)
             if person is not None:
                 by = visiting(person.id, person.email, visitor)
-                await record_of_person(connection, by, refused(person.id, "password"))
+                await record_of_person(connection, by, refused(person.id, proof))
 
     async def sign_out(self, visitor: Visitor) -> None:
         """End the visitor's session."""

@@ -135,7 +135,9 @@ async def sign_in(
             error=str(refusal),
         )
         if await attempts.is_news(now, _name_of(fields)):
-            answer.background = BackgroundTask(people.note_refused, _name_of(fields), visitor)
+            answer.background = BackgroundTask(
+                people.note_refused, _name_of(fields), visitor, "password"
+            )
         return answer
     return pages.go(request, _onward(begun, fields), [session_cookie(begun)])
 

@@ -35,7 +35,8 @@ _ELSEWHERE = [
 ]
 _PROTECTING = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self';"
-    " img-src 'self'; connect-src 'self'; form-action 'self' https://checkout.stripe.com;"
+    " img-src 'self'; connect-src 'self'; form-action 'self' https://checkout.stripe.com"
+    " https://billing.stripe.com;"
     " base-uri 'none'; frame-ancestors 'none'",
     "cross-origin-opener-policy": "same-origin",
     "x-content-type-options": "nosniff",

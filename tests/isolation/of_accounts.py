@@ -5,6 +5,7 @@ from typing import Any
 
 from control_plane.accounts import repository as accounts
 from control_plane.audit.rules import BY_OPERATOR, Noted
+from control_plane.billing.owed import owed_by
 from control_plane.clients import listing
 from control_plane.clients import repository as clients
 from control_plane.clients.listing import Wanted
@@ -48,6 +49,7 @@ REFUSED: dict[Callable[..., Any], Twin] = {
         lambda c, _: accounts.set_limits(c, "operator", AccountLimits(plan=PlanName.SANDBOX))
     ),
     accounts.set_published: in_control_plane(lambda c, _: accounts.set_published(c, "operator", 0)),
+    owed_by: in_control_plane(lambda c, _: owed_by(c, "operator", NOW)),
     accounts.accounts_due: in_control_plane(lambda c, _: accounts.accounts_due(c, 1000)),
     limits.account_of: in_control_plane(lambda c, x: limits.account_of(c, x.a.tenant_id)),
     limits.lock_account: in_control_plane(lambda c, _: limits.lock_account(c, "operator")),

@@ -23,7 +23,7 @@ from control_plane.cli.main import main
 from shared.runtime.config import FIELDS
 from shared.runtime.embedded import EmbeddedPostgres
 from tests.conftest import free_port, new_installation, run_server
-from tests.control_plane.cli.development import Ran, fetch_token, run_dev, verify
+from tests.control_plane.cli.development import Ran, fetch_token, run_dev, until, verify
 from tests.support import Server, new_slug
 
 NOTHING_SET: dict[str, str | None] = dict.fromkeys(
@@ -174,6 +174,16 @@ def home() -> Iterator[Path]:
         yield Path(path)
 
 
+async def is_anchored(owner_url: str) -> bool:
+    """Tell whether the background work has been through its first turn."""
+    connection = await asyncpg.connect(owner_url)
+    try:
+        query = "SELECT bool_and(anchored_seq = seq) FROM control.audit_head"
+        return bool(await connection.fetchval(query))
+    finally:
+        await connection.close()
+
+
 @pytest.fixture(scope="session")
 def first(home: Path) -> Ran:
     data_dir, port = home / "first" / "D", free_port()
@@ -181,6 +191,7 @@ def first(home: Path) -> Ran:
         announced = dev.announced()
         token = fetch_token(announced)
         claims = verify(token, announced)
+        until(lambda: asyncio.run(is_anchored(announced["database_url"])))
         started = [" ".join(each.cmdline()) for each in dev.running()]
         began = time.monotonic()
         dev.interrupt()

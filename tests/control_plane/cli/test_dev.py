@@ -40,6 +40,10 @@ def test_it_prints_one_json_line_with_all_that_a_client_needs(first: Ran) -> Non
     assert first.announced["issuer"] == f"http://127.0.0.1:{first.port}/t/demo"
 
 
+def test_what_the_background_work_does_by_routine_is_not_told_beside_it(first: Ran) -> None:
+    assert "audit anchor" not in first.stderr
+
+
 def test_a_token_of_the_printed_client_verifies_by_the_printed_keys(first: Ran) -> None:
     assert first.claims["client_id"] == first.announced["client_id"]
     assert first.claims["aud"] == first.announced["audience"]

@@ -1,5 +1,6 @@
 """Pages of clients: what they show, to whom, and what they change."""
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from html import unescape
@@ -99,6 +100,37 @@ async def test_a_name_is_shown_as_text_wherever_it_stands(
         assert is_text(name, (await browser.get(site.clients)).text)
     held = await show_client(database, site.tenant, site.client_id)
     assert (held.client.name, held.client.dpop) == (name, DpopUse.REQUIRED)
+
+
+async def test_claims_of_its_own_are_given_and_taken_away(site: Site, database: Database) -> None:
+    claims = {"region": "eu", "tier": ["a", {"b": None}], "</textarea>": "<b>é"}
+    async with site.browser() as browser:
+        path = f"{site.client}/settings"
+        answer = await browser.post(f"{path}/claims", claims=json.dumps(claims))
+        assert (answer.status_code, answer.headers["location"]) == (303, path)
+        assert (await show_client(database, site.tenant, site.client_id)).client.claims == claims
+        page = await browser.get(path)
+        typed = re.search(r"<textarea[^>]*>(.*?)</textarea>", page.text, re.DOTALL)
+        assert typed
+        assert json.loads(unescape(typed[1])) == claims
+        assert "--claim 'region=\"eu\"'" in unescape(page.text)
+        await browser.post(f"{path}/claims", claims="  ")
+    assert (await show_client(database, site.tenant, site.client_id)).client.claims == {}
+
+
+@pytest.mark.parametrize(
+    "claims",
+    ['{"sub": "me"}', "[1]", "{", '{"a": 1.5}', "[" * 15_000, '{"a": "' + "b" * 2_048 + '"}'],
+    ids=["registered", "no object", "no JSON", "a fraction", "deep", "large"],
+)
+async def test_claims_that_cannot_be_are_refused_and_stay_to_be_mended(
+    site: Site, database: Database, claims: str
+) -> None:
+    async with site.browser() as browser:
+        answer = await browser.post(f"{site.client}/settings/claims", claims=claims)
+        assert answer.status_code == 422
+        assert str(escape(claims)) in answer.text
+    assert (await show_client(database, site.tenant, site.client_id)).client.claims == {}
 
 
 async def test_scopes_are_narrowed_and_given_back(site: Site, database: Database) -> None:

@@ -24,6 +24,10 @@ from tests.control_plane.management_api.conftest import Program, Scene
 NEW_API = "https://api.example.com"  # the one of the form's placeholder
 
 SHOWN_SOMEWHERE = {
+    "list_tenants",
+    "create_tenant",
+    "list_clients",
+    "list_apis",
     "register_client",
     "change_client",
     "disable_client",
@@ -130,6 +134,10 @@ async def test_what_pages_show_is_in_the_openapi_document_and_works(
 ) -> None:
     clients, apis, keys = (f"{scene.path}/{each}" for each in ("clients", "apis", "keys"))
     client = f"{clients}/{scene.client_id}"
+    for path in ("/tenants", clients, apis):
+        await walker.send(path)
+    [create] = await walker.calls("/start/another")  # with a slug that may be somebody's
+    assert json.loads(create.body or "").keys() == {"slug", "name", "environment"}
     for path in (f"{clients}/new", f"{client}/settings", f"{client}/apis", f"{client}/limits"):
         await walker.send(path)
 

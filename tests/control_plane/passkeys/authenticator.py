@@ -7,11 +7,12 @@ from hashlib import sha256
 from typing import Any
 
 import cbor2
+import httpx
 import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from tests.control_plane.people.browsing import ORIGIN
+from tests.control_plane.people.browsing import ORIGIN, Browser
 
 _USER, _VERIFIED, _ATTESTED = 0x01, 0x04, 0x40
 
@@ -71,6 +72,13 @@ class Authenticator(msgspec.Struct, kw_only=True):
                 },
             }
         )
+
+
+async def register(browser: Browser, device: Authenticator, name: str = "Phone") -> httpx.Response:
+    """Add the device to who is signed in."""
+    await browser.see("/you/passkeys")
+    options = (await browser.get("/you/passkeys/options")).json()
+    return await browser.fill("/you/passkeys", credential=device.create(options), name=name)
 
 
 def _in_text(octets: bytes) -> str:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from control_plane.passkeys.rules import PasskeyRefused, Purpose, challenge, made_at, name_of
-from tests.control_plane.passkeys.authenticator import Authenticator
+from tests.control_plane.passkeys.authenticator import Authenticator, register
 from tests.control_plane.people.browsing import Browser, Console, new_email, now
 from tests.control_plane.people.browsing_second import set_up
 
@@ -19,12 +19,6 @@ async def _options(browser: Browser, path: str) -> dict[str, Any]:
     assert answer.status_code == 200
     found: dict[str, Any] = answer.json()
     return found
-
-
-async def _register(browser: Browser, device: Authenticator, name: str = "Phone") -> httpx.Response:
-    await browser.see("/you/passkeys")
-    options = await _options(browser, "/you/passkeys/options")
-    return await browser.fill("/you/passkeys", credential=device.create(options), name=name)
 
 
 async def _visitor(console: Console) -> tuple[Browser, dict[str, Any]]:
@@ -41,7 +35,7 @@ async def _sign_in(console: Console, device: Authenticator) -> tuple[Browser, ht
 
 async def test_a_passkey_is_registered_and_signs_in_without_a_password(console: Console) -> None:
     email, device = new_email(), Authenticator()
-    answer = await _register(await console.signed_up(email), device)
+    answer = await register(await console.signed_up(email), device)
     assert (answer.status_code, answer.headers["location"]) == (303, "/you/passkeys")
     assert (await console.letters(email))[-1].subject == "A passkey was added"
     browser, answer = await _sign_in(console, device)
@@ -65,7 +59,7 @@ async def test_a_passkey_is_both_factors(console: Console) -> None:
     email, device = new_email(), Authenticator()
     browser = await console.signed_up(email)
     await set_up(browser)
-    await _register(browser, device)
+    await register(browser, device)
     browser, _ = await _sign_in(console, device)
     assert (await browser.get("/you")).status_code == 200
 
@@ -83,9 +77,9 @@ async def test_a_device_that_verifies_nobody_or_speaks_to_another_site_is_refuse
     console: Console, device: Authenticator
 ) -> None:
     browser = await console.signed_up(new_email())
-    assert (await _register(browser, device)).status_code == 422
+    assert (await register(browser, device)).status_code == 422
     proper = Authenticator(credential_id=device.credential_id, key=device.key)
-    assert (await _register(browser, proper)).status_code == 303
+    assert (await register(browser, proper)).status_code == 303
     device.count = 5
     signed_in, answer = await _sign_in(console, device)
     assert answer.status_code == 422
@@ -94,7 +88,7 @@ async def test_a_device_that_verifies_nobody_or_speaks_to_another_site_is_refuse
 
 async def test_another_key_or_an_unknown_passkey_is_refused(console: Console) -> None:
     device = Authenticator()
-    await _register(await console.signed_up(new_email()), device)
+    await register(await console.signed_up(new_email()), device)
     for wrong in (Authenticator(credential_id=device.credential_id), Authenticator()):
         _, answer = await _sign_in(console, wrong)
         assert answer.status_code == 422
@@ -103,7 +97,7 @@ async def test_another_key_or_an_unknown_passkey_is_refused(console: Console) ->
 
 async def test_an_answer_is_good_once_and_for_the_browser_that_was_asked(console: Console) -> None:
     device = Authenticator()
-    await _register(await console.signed_up(new_email()), device)
+    await register(await console.signed_up(new_email()), device)
     browser, options = await _visitor(console)
     credential = device.get(options)
     thief, _ = await _visitor(console)
@@ -116,7 +110,7 @@ async def test_an_answer_is_good_once_and_for_the_browser_that_was_asked(console
 
 async def test_of_two_that_send_an_answer_at_once_one_succeeds(console: Console) -> None:
     device = Authenticator()
-    await _register(await console.signed_up(new_email()), device)
+    await register(await console.signed_up(new_email()), device)
     browser, options = await _visitor(console)
     other = console.browser()
     other.cookies, other.csrf = httpx.Cookies(browser.cookies), browser.csrf
@@ -129,7 +123,7 @@ async def test_of_two_that_send_an_answer_at_once_one_succeeds(console: Console)
 
 async def test_a_count_that_goes_back_is_a_copied_device(console: Console) -> None:
     device = Authenticator()
-    await _register(await console.signed_up(new_email()), device)
+    await register(await console.signed_up(new_email()), device)
     device.count = 10
     assert (await _sign_in(console, device))[1].status_code == 303
     device.count = 3
@@ -140,7 +134,7 @@ async def test_a_removed_passkey_opens_nothing_and_another_persons_is_not_remove
     console: Console,
 ) -> None:
     device, browser = Authenticator(), await console.signed_up(new_email())
-    await _register(browser, device)
+    await register(browser, device)
     stranger = await console.signed_up(new_email())
     await stranger.fill("/you/passkeys/remove", passkey=device.credential_id.hex())
     assert (await _sign_in(console, device))[1].status_code == 303
@@ -152,9 +146,9 @@ async def test_a_removed_passkey_opens_nothing_and_another_persons_is_not_remove
 
 async def test_the_passkey_of_another_person_is_not_taken_over(console: Console) -> None:
     device, email = Authenticator(), new_email()
-    await _register(await console.signed_up(email), device)
+    await register(await console.signed_up(email), device)
     stranger = await console.signed_up(new_email())
-    assert (await _register(stranger, device)).status_code == 422
+    assert (await register(stranger, device)).status_code == 422
     browser, _ = await _sign_in(console, device)
     assert email in (await browser.see("/you")).text
 
@@ -186,7 +180,7 @@ async def test_an_answer_with_a_broken_part_is_refused(
     console: Console, part: str, value: object
 ) -> None:
     device = Authenticator()
-    await _register(await console.signed_up(new_email()), device)
+    await register(await console.signed_up(new_email()), device)
     browser, options = await _visitor(console)
     credential = json.loads(device.get(options))
     if isinstance(credential[part], dict) and isinstance(value, dict):

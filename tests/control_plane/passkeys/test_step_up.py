@@ -5,17 +5,16 @@ from typing import Any
 
 import pytest
 
-from tests.control_plane.passkeys.authenticator import Authenticator
-from tests.control_plane.people.browsing import Browser, Console, new_email, now
+from tests.control_plane.passkeys.authenticator import Authenticator, register
+from tests.control_plane.people.browsing import Browser, Console, new_email, now, opened_console
 from tests.control_plane.people.browsing_second import set_up
+from tests.support import Installation
 
 
 async def _with_passkey(console: Console, device: Authenticator) -> Browser:
     """Sign up with a passkey, and let the proof grow old."""
     browser = await console.signed_up(new_email())
-    await browser.see("/you/passkeys")
-    options = (await browser.get("/you/passkeys/options")).json()
-    await browser.fill("/you/passkeys", credential=device.create(options), name="Phone")
+    await register(browser, device)
     await _grow_old(console)
     return browser
 
@@ -89,3 +88,19 @@ async def test_nothing_else_is(console: Console, wrong: str) -> None:
     assert "evil.test" not in answer.text
     assert (await browser.get("/you/passkeys")).status_code == 303
     assert (await other.get("/you")).status_code == 200
+
+
+async def test_anothers_passkey_leaves_everybodys_session_alone(
+    installation: Installation, where_sessions_rest: dict[str, str]
+) -> None:
+    device = Authenticator()
+    async with opened_console(installation, **where_sessions_rest) as console:
+        browser, other = [await console.signed_up(new_email()) for _ in range(2)]
+        await register(other, device)
+        options = (await browser.get("/signin/again/passkey/options")).json()
+        before = browser.session, other.session
+        answer = await browser.fill("/signin/again/passkey", credential=device.get(options))
+        assert answer.status_code == 422
+        assert (browser.session, other.session) == before
+        for each in (browser, other):
+            assert (await each.get("/you")).status_code == 200

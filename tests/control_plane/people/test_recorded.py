@@ -7,6 +7,7 @@ from control_plane.members.repository import accounts_of, add_member
 from control_plane.members.rules import Role
 from control_plane.people.repository import find_by_email
 from tests.control_plane.console import make_account
+from tests.control_plane.passkeys.authenticator import Authenticator, register
 from tests.control_plane.people.browsing import PASSWORD, Console, new_email, token_of
 from tests.control_plane.people.browsing_second import half_signed_in, set_up
 from tests.support import AUDIT_KEYS
@@ -69,6 +70,34 @@ async def test_failed_sign_ins_are_one_row_for_a_while(console: Console) -> None
     await stranger.fill("/signin", email=new_email(), password="wrong horse battery")
     refused = [each for each in await logged(console, account) if each.action == "session.refuse"]
     assert [(each.address, each.actor_email) for each in refused] == [("203.0.113.9", email)]
+
+
+async def test_failed_passkeys_are_one_row_for_a_while(console: Console) -> None:
+    email, device = new_email(), Authenticator()
+    await register(await console.signed_up(email), device)
+    copied = Authenticator(credential_id=device.credential_id)  # whose key is another
+    stranger = console.browser("203.0.113.9")
+    await stranger.see("/signin")
+    for each in (Authenticator(), copied, copied):
+        options = (await stranger.get("/signin/passkey/options")).json()
+        answer = await stranger.fill("/signin/passkey", credential=each.get(options))
+        assert answer.status_code == 422
+    events = await logged(console, await account_of(console, email))
+    refused = [each for each in events if each.action == "session.refuse"]
+    assert [(each.address, each.actor_email) for each in refused] == [("203.0.113.9", email)]
+    assert '"proof":"passkey"' in str(refused[0].after)
+
+
+async def test_a_passkey_that_is_no_fresh_proof_is_in_the_log(console: Console) -> None:
+    email, device = new_email(), Authenticator()
+    browser = await console.signed_up(email)
+    await register(browser, device)
+    options = (await browser.get("/signin/passkey/options")).json()  # for another purpose
+    answer = await browser.fill("/signin/again/passkey", credential=device.get(options))
+    assert answer.status_code == 422
+    events = await logged(console, await account_of(console, email))
+    assert events[-1].action == "session.refuse"
+    assert '"proof":"step-up"' in str(events[-1].after)
 
 
 async def test_a_reset_names_who_reset_it_and_from_where(console: Console) -> None:
