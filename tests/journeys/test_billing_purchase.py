@@ -98,7 +98,7 @@ async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
     assert [each for each in said if "Content Security Policy" in each] == []
 
 
-@pytest.mark.timeout(300)  # seconds, of which a machine with nothing else to do needs some twenty
+@pytest.mark.timeout(600)  # seconds, of which a machine with nothing else to do needs some twenty
 async def test_someone_buys_upgrades_fails_to_pay_recovers_downgrades_and_cancels(
     shop: Shop,
 ) -> None:

@@ -114,7 +114,7 @@ async def contexts(console_url: str, email: str) -> AsyncIterator[dict[bool, Bro
         await browser.close()
 
 
-@pytest.mark.timeout(300)  # seconds, of which a machine with nothing else to do needs some thirty
+@pytest.mark.timeout(600)  # seconds, of which a machine with nothing else to do needs some thirty
 async def test_every_page_is_accessible_fits_a_phone_and_breaks_no_policy(
     search: Search, contexts: dict[bool, BrowserContext], axe: str
 ) -> None:

@@ -82,9 +82,9 @@ async def test_where_nothing_is_sold_each_page_says_so_and_shows_what_there_is(
             assert 'role="alert"' in refused.text
         assert (await browser.get("/billing/plans/operator")).status_code == 404
         assert 'href="/billing/plans/scale?pay=monthly"' in (await browser.get(PAGES[1])).text
-        page = text_of(await browser.get("/billing/plans/scale"))
-        assert "Clients 100 500" in page
-        assert "Go to checkout" not in page
+        terms = text_of(await browser.get("/billing/plans/scale"))
+        assert "Clients 100 500" in terms
+        assert "Go to checkout" not in terms
 
 
 async def test_the_table_has_all_plans_by_month_and_by_year(
