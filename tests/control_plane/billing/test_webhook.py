@@ -2,7 +2,9 @@
 
 import asyncio
 import hmac
+import os
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from secrets import token_hex
 from typing import Any
@@ -22,6 +24,8 @@ from tests.support import Installation
 
 _SECRET, _OTHER = "whsec_one", "whsec_two"
 _PATH = "/webhooks/stripe"
+_DELIVERIES = int(os.environ.get("DELIVERIES", "180"))  # the promise is for 10,000
+_EXPECTED = {"good": 200, "again": 200, "forged": 400, "changed": 400, "old": 400, "early": 400}
 
 
 @pytest.fixture
@@ -50,12 +54,18 @@ def event(**changed: object) -> dict[str, object]:
 
 
 async def deliver(
-    client: httpx.AsyncClient, body: bytes, secret: str = _SECRET, ahead: int = 0
+    client: httpx.AsyncClient,
+    body: bytes,
+    secret: str = _SECRET,
+    ahead: int = 0,
+    sent: bytes | None = None,
 ) -> httpx.Response:
+    """Deliver it, signed so many seconds ahead; `sent` in its place, where it is changed then."""
     signed = WebhookSignature.generate_signature_header(
         body.decode("utf-8", "surrogateescape"), secret, int(time.time()) + ahead
     )
-    return await client.post(_PATH, content=body, headers={"Stripe-Signature": signed})
+    content = body if sent is None else sent
+    return await client.post(_PATH, content=content, headers={"Stripe-Signature": signed})
 
 
 async def stored(database: Database, event_id: object) -> int:
@@ -132,6 +142,44 @@ async def test_what_is_signed_and_no_event_is_400(
     headers = {"Stripe-Signature": f"t={now},v1={made}"}
     answer = await stripe_side.post(_PATH, content=body, headers=headers)
     assert answer.status_code == 400
+
+
+async def test_of_many_deliveries_the_good_are_one_effect_each_and_the_hostile_none(
+    stripe_side: httpx.AsyncClient, billed: Database
+) -> None:
+    """DELIVERIES=10000 sends so many: good, once more, forged, changed on the way, old, early."""
+    run, answers = token_hex(6), Counter[tuple[str, int]]()
+
+    async def send(kind: str, number: int) -> None:
+        good = msgspec.json.encode(event(id=f"evt_{run}_good_{number}"))
+        bad = msgspec.json.encode(event(id=f"evt_{run}_{kind}_{number}"))
+        place = number % len(bad)
+        changed = bad[:place] + bytes([bad[place] ^ 1]) + bad[place + 1 :]
+        answer = await {
+            "good": lambda: deliver(stripe_side, good),
+            "again": lambda: deliver(stripe_side, good),
+            "forged": lambda: deliver(stripe_side, bad, "whsec_wrong"),
+            "changed": lambda: deliver(stripe_side, bad, sent=changed),
+            "old": lambda: deliver(stripe_side, bad, ahead=-310),
+            "early": lambda: deliver(stripe_side, bad, ahead=310),
+        }[kind]()
+        answers[kind, answer.status_code] += 1
+
+    rounds = _DELIVERIES // len(_EXPECTED)
+    for first in range(0, rounds, 5):
+        numbers = range(first, min(first + 5, rounds))
+        await asyncio.gather(*(send(kind, number) for kind in _EXPECTED for number in numbers))
+    assert answers == dict.fromkeys(_EXPECTED.items(), rounds)
+    good = sorted(f"evt_{run}_good_{number}" for number in range(rounds))
+    events = "SELECT id FROM control.stripe_event WHERE id LIKE :run ORDER BY 1"
+    jobs = """
+    SELECT args->>'event_id' FROM jobs.procrastinate_jobs
+    WHERE args->>'event_id' LIKE :run ORDER BY 1
+    """
+    async with billed.control() as connection:
+        for query in (events, jobs):
+            found = await connection.scalars(text(query), {"run": f"evt_{run}%"})
+            assert sorted(found) == good
 
 
 async def test_a_megabyte_is_413(stripe_side: httpx.AsyncClient) -> None:
