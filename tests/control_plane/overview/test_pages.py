@@ -1,6 +1,6 @@
 """A tenant at a glance: what is still to be done, and what is going on."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
@@ -63,8 +63,14 @@ async def count_refusals(site: Site, installation: Installation) -> None:
     ],
 )
 async def test_the_month_is_the_whole_accounts_and_says_when_it_is_full(
-    console: Console, database: Database, installation: Installation, tokens: int, told: list[str]
+    console: Console,
+    database: Database,
+    installation: Installation,
+    monkeypatch: pytest.MonkeyPatch,
+    tokens: int,
+    told: list[str],
 ) -> None:
+    monkeypatch.setattr("control_plane.limits.actions._METER_KEPT", timedelta(0))
     site = await make_site(console, database, PlanName.SANDBOX)
     await fill_month(installation, site.account, f"{datetime.now(UTC):%Y-%m}", tokens)
     async with site.browser() as browser:
