@@ -64,6 +64,7 @@ from control_plane.team.actions import TeamKeeper
 from control_plane.team.joining import Joining
 from control_plane.team.joining_pages import JOINING_PAGES
 from control_plane.team.pages import TEAM_PAGES
+from control_plane.tenants.actions import Generate
 from control_plane.tenants.pages import TENANT_PAGES
 from control_plane.tenants.shown import TenantShower
 from control_plane.usage.log_pages import LogReader
@@ -180,9 +181,7 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
             "database": given(database),
             "clock": given(_now),
             "config": given(config),
-            "set_up": given(
-                partial(set_up, database, config, stock.take if stock else generate_private_key)
-            ),
+            "set_up": given(partial(set_up, database, config, _generating(stock))),
             "shower": given(ClientShower(means)),
             "api_shower": given(ApiShower(means)),
             "key_shower": given(KeyShower(means, keeper)),
@@ -204,6 +203,10 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
         openapi_config=None,
         logging_config=None,
     )
+
+
+def _generating(stock: KeyStock | None) -> Generate:
+    return generate_private_key if stock is None else stock.take
 
 
 def _pages_of_stripe(config: Config) -> list[str]:
