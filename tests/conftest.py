@@ -39,6 +39,8 @@ def pytest_configure() -> None:
         os.environ.pop(name, None)
         os.environ.pop(f"{name}_FILE", None)
     os.environ["AUTH_SERVICE_DATA_DIR"] = str(Path(__file__).parent / "no-such-folder")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job has it so
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # our children are to hear it
 
 
 @pytest.hookimpl(trylast=True)

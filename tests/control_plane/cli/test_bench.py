@@ -18,8 +18,6 @@ from tests.control_plane.cli.development import until
 
 _PATIENCE = 540  # seconds; a quarter of a minute where nobody else is at work
 _SHORT = """
-import signal
-signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs the tests may ignore it
 from control_plane.benchmark.measure import SHORT
 from control_plane.cli import bench, main
 bench.QUICK = SHORT
