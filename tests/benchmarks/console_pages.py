@@ -186,9 +186,7 @@ def main() -> None:
     for each in pages:
         times = (each.cpu, each.least, each.p50, each.p95)
         lines.append(f"{each.path:<60} " + " ".join(f"{time:>8.1f}" for time in times))
-    lines.append(
-        f"{_TENANTS} tenants, {_CLIENTS} clients of one tenant; {runs} runs"
-    )
+    lines.append(f"{_TENANTS} tenants, {_CLIENTS} clients of one tenant; {runs} runs")
     print("\n".join(lines))  # noqa: T201
     sys.exit(any(each.p95 > _TARGET for each in pages))
 
