@@ -56,6 +56,11 @@ def _shows(path: str, kind: str, shape: Any) -> Route:
     return _route("GET", path, shape, _on(kind, lambda _, found, __: found))
 
 
+def _does(path: str, kind: str, shape: Any, act: Callable[[Store, JSON], JSON]) -> Route:
+    """Have something done to what the path names; the parameters say no more."""
+    return _route("POST", path, shape, _on(kind, lambda store, found, _: act(store, found)))
+
+
 def _lists(path: str, kind: str, shape: Any, *matches: Any) -> Route:
     def work(store: Store, _: list[str], given: JSON) -> Listing:
         found = [each for each in store.all(kind) if all(match(each, given) for match in matches)]
@@ -182,17 +187,17 @@ ROUTES = [
         of.SubscriptionScheduleUpdateParams,
         _on("subscription_schedule", schedules.change),
     ),
-    _route(
-        "POST",
+    _does(
         "subscription_schedules/{}/release",
+        "subscription_schedule",
         of.SubscriptionScheduleReleaseParams,
-        _on("subscription_schedule", lambda s, each, _: schedules.release(s, each)),
+        schedules.release,
     ),
-    _route(
-        "POST",
+    _does(
         "subscription_schedules/{}/cancel",
+        "subscription_schedule",
         of.SubscriptionScheduleCancelParams,
-        _on("subscription_schedule", lambda s, each, _: schedules.cancel(s, each)),
+        schedules.cancel,
     ),
     _creates("invoices/create_preview", of.InvoiceCreatePreviewParams, portal.preview),
     _creates("invoices", of.InvoiceCreateParams, calls.make_invoice),
@@ -205,24 +210,14 @@ ROUTES = [
         of.InvoiceLineItemListParams,
         _on("invoice", lambda _, each, given: Listing(each["lines"]["data"], given)),
     ),
-    _route(
-        "POST",
-        "invoices/{}/finalize",
-        of.InvoiceFinalizeInvoiceParams,
-        _on("invoice", lambda s, each, _: invoices.finalize(s, each)),
-    ),
+    _does("invoices/{}/finalize", "invoice", of.InvoiceFinalizeInvoiceParams, invoices.finalize),
     _route("POST", "invoices/{}/pay", of.InvoicePayParams, _on("invoice", calls.pay)),
-    _route(
-        "POST",
-        "invoices/{}/void",
-        of.InvoiceVoidInvoiceParams,
-        _on("invoice", lambda s, each, _: invoices.void(s, each)),
-    ),
-    _route(
-        "POST",
+    _does("invoices/{}/void", "invoice", of.InvoiceVoidInvoiceParams, invoices.void),
+    _does(
         "invoices/{}/mark_uncollectible",
+        "invoice",
         of.InvoiceMarkUncollectibleParams,
-        _on("invoice", lambda s, each, _: invoices.give_up(s, each)),
+        invoices.give_up,
     ),
     _creates("invoiceitems", of.InvoiceItemCreateParams, calls.make_invoice_item),
     _creates("checkout/sessions", of_checkout.SessionCreateParams, checkout.begin),
@@ -240,11 +235,11 @@ ROUTES = [
         of_checkout.SessionLineItemListParams,
         _on("checkout.session", lambda _, each, given: Listing(each["_lines"], given)),
     ),
-    _route(
-        "POST",
+    _does(
         "checkout/sessions/{}/expire",
+        "checkout.session",
         of_checkout.SessionExpireParams,
-        _on("checkout.session", lambda s, each, _: checkout.expire(s, each)),
+        checkout.expire,
     ),
     _creates("billing_portal/sessions", of_portal.SessionCreateParams, portal.begin),
     _route("GET", "events", of.EventListParams, calls.events),
