@@ -1,11 +1,14 @@
 """Billing at a glance (B1): the plan, what is used of it, and what the next invoice has."""
 
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
 
+from control_plane.audit.rules import Actor
 from control_plane.audit.shown import AnyRequest
 from control_plane.billing.overage_pages import OVERAGE_PAGES
 from control_plane.billing.payment_pages import PAYMENT_PAGES
@@ -49,12 +52,7 @@ async def billing_page(
 async def start_trial(
     request: AnyRequest, billing_shower: NamedDependency[BillingShower]
 ) -> Response[Any]:
-    now, by = billing_shower.now(), billing_shower.acting(request)
-    try:
-        await billing_shower.billing.start_trial(account_of(request), by, now)
-    except BillingRefused as refusal:
-        return await _show(request, billing_shower, error=str(refusal))
-    return billing_shower.go(request, "/billing?done=trial")
+    return await _do(request, billing_shower, billing_shower.billing.start_trial, "trial")
 
 
 @post("/billing/keep", opt=_CHANGE, status_code=200)
@@ -62,12 +60,7 @@ async def keep_plan(
     request: AnyRequest, billing_shower: NamedDependency[BillingShower]
 ) -> Response[Any]:
     """Take back what was to happen at the period's end."""
-    now, by = billing_shower.now(), billing_shower.acting(request)
-    try:
-        await billing_shower.billing.reactivate(account_of(request), by, now)
-    except BillingRefused as refusal:
-        return await _show(request, billing_shower, error=str(refusal))
-    return billing_shower.go(request, "/billing?done=kept")
+    return await _do(request, billing_shower, billing_shower.billing.reactivate, "kept")
 
 
 BILLING_PAGES = [
@@ -78,6 +71,19 @@ BILLING_PAGES = [
     *OVERAGE_PAGES,
     *PAYMENT_PAGES,
 ]
+
+
+async def _do(
+    request: AnyRequest,
+    shower: BillingShower,
+    verb: Callable[[str, Actor, datetime], Awaitable[None]],
+    done: str,
+) -> Response[Any]:
+    try:
+        await verb(account_of(request), shower.acting(request), shower.now())
+    except BillingRefused as refusal:
+        return await _show(request, shower, error=str(refusal))
+    return shower.go(request, f"/billing?done={done}")
 
 
 async def _show(
