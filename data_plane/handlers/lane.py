@@ -189,7 +189,7 @@ class TokenLane:
         try:
             return self._begin(taken)
         except OAuthError as error:
-            self._refuse(taken, error)
+            self._refuse(taken, error.without_traceback())
             return True
 
     def _begin(self, taken: _Taken) -> bool:

@@ -83,7 +83,8 @@ class IssuersMount:
             else:
                 asked = self._read(scope, receive, issuer)
                 answer = await _ENDPOINTS[name](asked, self._given)
-        except OAuthError as error:
+        except OAuthError as refused:
+            error = refused.without_traceback()
             answer = error_answer(error, realm=issuer.issuer if issuer else "")
             if asked is not None and issuer is not None:
                 self._telling.refused(

