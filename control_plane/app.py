@@ -143,7 +143,7 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
     return Litestar(
         route_handlers=[
             *PEOPLE_PAGES,
-            *API_PAGES,
+            API_PAGES,
             *AUDIT_PAGES,
             *API_KEY_PAGES,
             *BILLING_PAGES,
@@ -153,7 +153,7 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
             *START_PAGES,
             *OVERVIEW_PAGES,
             *TENANT_PAGES,
-            *CLIENT_PAGES,
+            CLIENT_PAGES,
             *USAGE_PAGES,
             *KEY_PAGES,
             *PROBES,

@@ -4,11 +4,10 @@ from typing import Any
 
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath
 
 from control_plane.apis import actions
 from control_plane.apis.rules import InvalidApi
-from control_plane.apis.shown import ApiShower, FoundApi
+from control_plane.apis.shown import ApiShower, FoundApi, GivenApi
 from control_plane.http.forms import is_typed
 from control_plane.members.rules import Permission
 from shared.runtime.database import Database
@@ -24,10 +23,8 @@ async def api_danger_page(
     request: AnyRequest,
     database: NamedDependency[Database],
     api_shower: NamedDependency[ApiShower],
-    slug: FromPath[str],
-    api_ref: FromPath[str],
+    found: GivenApi,
 ) -> Response[str]:
-    found = await api_shower.find(request, slug, api_ref)
     return await _show(request, database, api_shower, found)
 
 
@@ -36,11 +33,9 @@ async def delete_api(
     request: AnyRequest,
     database: NamedDependency[Database],
     api_shower: NamedDependency[ApiShower],
-    slug: FromPath[str],
-    api_ref: FromPath[str],
+    found: GivenApi,
 ) -> Response[Any]:
     """Delete it, when its name was typed and no client may ask for it."""
-    found = await api_shower.find(request, slug, api_ref)
     if not await is_typed(request, found.api.name):
         error = "that is not the API's name: nothing was deleted"
         return await _show(request, database, api_shower, found, error)

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from litestar import Request, Response, get, post
-from litestar.di import NamedDependency
+from litestar import Request, Response, Router, get, post
+from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath
 
 from control_plane.apis import actions, forms
 from control_plane.apis.danger_pages import DANGER_PAGES
 from control_plane.apis.rules import ApiChange, ApiOrder, InvalidApi, ref_of
-from control_plane.apis.shown import ApiShower, FoundApi
+from control_plane.apis.shown import ApiShower, FoundApi, GivenApi, find_api_named
 from control_plane.apis.trial_pages import TRIAL_PAGES
 from control_plane.http.forms import LONG_TEXT, one_of, read_fields
 from control_plane.http.given import GivenConfig
@@ -99,10 +99,8 @@ async def create_api(
 async def api_page(
     request: AnyRequest,
     api_shower: NamedDependency[ApiShower],
-    slug: FromPath[str],
-    api_ref: FromPath[str],
+    found: GivenApi,
 ) -> Response[str]:
-    found = await api_shower.find(request, slug, api_ref)
     return api_shower.show(request, found, "settings", error="", **_CHOICES)
 
 
@@ -112,10 +110,8 @@ async def change_api(
     database: NamedDependency[Database],
     config: GivenConfig,
     api_shower: NamedDependency[ApiShower],
-    slug: FromPath[str],
-    api_ref: FromPath[str],
+    found: GivenApi,
 ) -> Response[Any]:
-    found = await api_shower.find(request, slug, api_ref)
     fields = await read_fields(request)
     try:
         await _change(
@@ -133,10 +129,8 @@ async def scopes_page(
     request: AnyRequest,
     database: NamedDependency[Database],
     api_shower: NamedDependency[ApiShower],
-    slug: FromPath[str],
-    api_ref: FromPath[str],
+    found: GivenApi,
 ) -> Response[str]:
-    found = await api_shower.find(request, slug, api_ref)
     return await _show_scopes(request, database, api_shower, found)
 
 
@@ -153,11 +147,9 @@ async def set_scope(
     database: NamedDependency[Database],
     config: GivenConfig,
     api_shower: NamedDependency[ApiShower],
-    slug: FromPath[str],
-    api_ref: FromPath[str],
+    found: GivenApi,
 ) -> Response[Any]:
     """Add a scope, or describe one anew."""
-    found = await api_shower.find(request, slug, api_ref)
     scope = forms.described_scope((await read_fields(request)).values)
     is_there = not found.api.scopes.keys().isdisjoint(scope)
     error = ""
@@ -177,11 +169,9 @@ async def remove_scope(
     database: NamedDependency[Database],
     config: GivenConfig,
     api_shower: NamedDependency[ApiShower],
-    slug: FromPath[str],
-    api_ref: FromPath[str],
+    found: GivenApi,
 ) -> Response[Any]:
     """Remove a scope; where clients are granted it only when that is said once more."""
-    found = await api_shower.find(request, slug, api_ref)
     fields = await read_fields(request)
     scope = fields["scope"]
     holders = await actions.count_holders(database, found.tenant.id, found.api.identifier)
@@ -197,10 +187,8 @@ async def granted_clients_page(
     request: AnyRequest,
     database: NamedDependency[Database],
     api_shower: NamedDependency[ApiShower],
-    slug: FromPath[str],
-    api_ref: FromPath[str],
+    found: GivenApi,
 ) -> Response[str]:
-    found = await api_shower.find(request, slug, api_ref)
     search = search_text(request.query_params.get("q", ""))
     number = page_number(request.query_params.get("page", ""))
     of_api = found.tenant.id, found.api.identifier
@@ -215,19 +203,23 @@ async def granted_clients_page(
     )
 
 
-API_PAGES = [
-    apis_page,
-    new_api_page,
-    create_api,
-    api_page,
-    change_api,
-    scopes_page,
-    set_scope,
-    remove_scope,
-    granted_clients_page,
-    *TRIAL_PAGES,
-    *DANGER_PAGES,
-]
+API_PAGES = Router(
+    "/",
+    route_handlers=[
+        apis_page,
+        new_api_page,
+        create_api,
+        api_page,
+        change_api,
+        scopes_page,
+        set_scope,
+        remove_scope,
+        granted_clients_page,
+        *TRIAL_PAGES,
+        *DANGER_PAGES,
+    ],
+    dependencies={"found": Provide(find_api_named)},
+)
 
 
 async def _change(

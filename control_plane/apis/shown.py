@@ -1,10 +1,12 @@
 """An API's page: one frame with tabs, and which API of which tenant it is about."""
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 from litestar import Response
+from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath, SkipValidation
 
 from control_plane.apis.actions import find_api
 from control_plane.apis.repository import ApiRow
@@ -49,3 +51,16 @@ class ApiShower(Shower):
             fresh=self.is_fresh(request),
             **values,
         )
+
+
+async def find_api_named(
+    request: AnyRequest,
+    api_shower: NamedDependency[ApiShower],
+    slug: FromPath[str],
+    api_ref: FromPath[str],
+) -> FoundApi:
+    """Give a handler the API that its address names, as `found`."""
+    return await api_shower.find(request, slug, api_ref)
+
+
+GivenApi: TypeAlias = SkipValidation[NamedDependency[FoundApi]]

@@ -6,10 +6,9 @@ from typing import Any
 
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath
 
 from control_plane.apis import actions, forms
-from control_plane.apis.shown import ApiShower, FoundApi
+from control_plane.apis.shown import ApiShower, FoundApi, GivenApi
 from control_plane.apis.trial import Asked, NoAnswer, Trial, try_token
 from control_plane.http.forms import read_fields
 from control_plane.http.paging import search_text
@@ -29,10 +28,8 @@ async def trial_page(
     request: AnyRequest,
     database: NamedDependency[Database],
     api_shower: NamedDependency[ApiShower],
-    slug: FromPath[str],
-    api_ref: FromPath[str],
+    found: GivenApi,
 ) -> Response[str]:
-    found = await api_shower.find(request, slug, api_ref)
     client_id = search_text(request.query_params.get("client", ""))
     asked = Asked(client_id=client_id, client_secret="", scopes=())
     return await _show(request, database, api_shower, found, asked)
@@ -43,10 +40,8 @@ async def try_api(
     request: AnyRequest,
     database: NamedDependency[Database],
     api_shower: NamedDependency[ApiShower],
-    slug: FromPath[str],
-    api_ref: FromPath[str],
+    found: GivenApi,
 ) -> Response[str]:
-    found = await api_shower.find(request, slug, api_ref)
     fields = await read_fields(request)
     asked = Asked(
         client_id=fields["client"],

@@ -6,9 +6,8 @@ from typing import Any
 
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath
 
-from control_plane.clients.shown import ClientShower, Found
+from control_plane.clients.shown import ClientShower, Found, GivenClient
 from control_plane.clients.snippets import dotenv
 from control_plane.http.forms import Fields, read_fields
 from control_plane.http.given import GivenConfig
@@ -41,10 +40,9 @@ AnyRequest = Request[Any, Any, Any]
 async def credentials_page(
     request: AnyRequest,
     shower: NamedDependency[ClientShower],
-    slug: FromPath[str],
-    client_id: FromPath[str],
+    found: GivenClient,
 ) -> Response[str]:
-    return _show(request, shower, await shower.find(request, slug, client_id))
+    return _show(request, shower, found)
 
 
 @post("/tenants/{slug:str}/clients/{client_id:str}/credentials", opt=_CHANGE, status_code=200)
@@ -53,11 +51,9 @@ async def make_secret(
     database: NamedDependency[Database],
     config: GivenConfig,
     shower: NamedDependency[ClientShower],
-    slug: FromPath[str],
-    client_id: FromPath[str],
+    found: GivenClient,
 ) -> Response[str]:
     """Make another secret, and hand it over in this very answer."""
-    found = await shower.find(request, slug, client_id)
     asked = _asked(request, await read_fields(request))
     try:
         made = await add_secret(
@@ -70,7 +66,7 @@ async def make_secret(
         )
     except SecretRefused as refusal:
         return _show(request, shower, found, error=str(refusal))
-    return _show(request, shower, await shower.find(request, slug, client_id), made)
+    return _show(request, shower, await shower.again(request, found), made)
 
 
 @post("/tenants/{slug:str}/clients/{client_id:str}/credentials/end", opt=_CHANGE, status_code=200)
@@ -78,11 +74,9 @@ async def end_secret(
     request: AnyRequest,
     database: NamedDependency[Database],
     shower: NamedDependency[ClientShower],
-    slug: FromPath[str],
-    client_id: FromPath[str],
+    found: GivenClient,
 ) -> Response[Any]:
     """End a secret now; the last one only when that is said once more."""
-    found = await shower.find(request, slug, client_id)
     fields = await read_fields(request)
     name, even_last, by = fields["name"], bool(fields["even_last"]), shower.acting(request)
     try:
@@ -104,11 +98,9 @@ async def begin_rotation(
     database: NamedDependency[Database],
     config: GivenConfig,
     shower: NamedDependency[ClientShower],
-    slug: FromPath[str],
-    client_id: FromPath[str],
+    found: GivenClient,
 ) -> Response[str]:
     """Make a new secret; the others end when the overlap is over."""
-    found = await shower.find(request, slug, client_id)
     fields = await read_fields(request)
     overlap = _chosen(fields["overlap"], _OVERLAPS, _DAY)
     asked = _asked(request, fields)
@@ -124,7 +116,7 @@ async def begin_rotation(
         )
     except SecretRefused as refusal:
         return _show(request, shower, found, error=str(refusal))
-    return _show(request, shower, await shower.find(request, slug, client_id), made)
+    return _show(request, shower, await shower.again(request, found), made)
 
 
 @post(
@@ -139,11 +131,9 @@ async def end_rotation(
     request: AnyRequest,
     database: NamedDependency[Database],
     shower: NamedDependency[ClientShower],
-    slug: FromPath[str],
-    client_id: FromPath[str],
+    found: GivenClient,
 ) -> Response[Any]:
     """Finish the rotation, or take it back."""
-    found = await shower.find(request, slug, client_id)
     step = finish_rotation if request.url.path.endswith("/finish") else cancel_rotation
     try:
         await step(database, found.tenant.id, found.client_id, shower.acting(request))

@@ -4,10 +4,9 @@ from typing import Any
 
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath
 
 from control_plane.clients import actions
-from control_plane.clients.shown import ClientShower
+from control_plane.clients.shown import ClientShower, GivenClient
 from control_plane.http.forms import is_typed
 from control_plane.members.rules import Permission
 from shared.runtime.database import Database
@@ -23,10 +22,8 @@ AnyRequest = Request[Any, Any, Any]
 async def danger_page(
     request: AnyRequest,
     shower: NamedDependency[ClientShower],
-    slug: FromPath[str],
-    client_id: FromPath[str],
+    found: GivenClient,
 ) -> Response[str]:
-    found = await shower.find(request, slug, client_id)
     return shower.show(request, found, "danger", error="")
 
 
@@ -35,10 +32,8 @@ async def disable(
     request: AnyRequest,
     database: NamedDependency[Database],
     shower: NamedDependency[ClientShower],
-    slug: FromPath[str],
-    client_id: FromPath[str],
+    found: GivenClient,
 ) -> Response[None]:
-    found = await shower.find(request, slug, client_id)
     await actions.disable_client(database, found.tenant.id, found.client_id, shower.acting(request))
     return shower.go(request, f"{found.path}/danger")
 
@@ -48,10 +43,8 @@ async def enable(
     request: AnyRequest,
     database: NamedDependency[Database],
     shower: NamedDependency[ClientShower],
-    slug: FromPath[str],
-    client_id: FromPath[str],
+    found: GivenClient,
 ) -> Response[None]:
-    found = await shower.find(request, slug, client_id)
     await actions.enable_client(database, found.tenant.id, found.client_id, shower.acting(request))
     return shower.go(request, f"{found.path}/danger")
 
@@ -61,10 +54,8 @@ async def end_tokens(
     request: AnyRequest,
     database: NamedDependency[Database],
     shower: NamedDependency[ClientShower],
-    slug: FromPath[str],
-    client_id: FromPath[str],
+    found: GivenClient,
 ) -> Response[None]:
-    found = await shower.find(request, slug, client_id)
     await actions.revoke_tokens(database, found.tenant.id, found.client_id, shower.acting(request))
     return shower.go(request, f"{found.path}/danger")
 
@@ -74,11 +65,9 @@ async def delete(
     request: AnyRequest,
     database: NamedDependency[Database],
     shower: NamedDependency[ClientShower],
-    slug: FromPath[str],
-    client_id: FromPath[str],
+    found: GivenClient,
 ) -> Response[Any]:
     """Delete it, when its name was typed."""
-    found = await shower.find(request, slug, client_id)
     if not await is_typed(request, found.details.client.name):
         error = "that is not the client's name: nothing was deleted"
         return shower.show(request, found, "danger", status=422, error=error)

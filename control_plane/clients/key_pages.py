@@ -4,11 +4,10 @@ from typing import Any
 
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath
 
 from control_plane.clients.actions import change_client
 from control_plane.clients.rules import ClientChange, ClientKeys
-from control_plane.clients.shown import ClientShower, Found
+from control_plane.clients.shown import ClientShower, Found, GivenClient
 from control_plane.http.forms import LONG_TEXT, read_fields
 from control_plane.http.given import GivenConfig
 from control_plane.members.rules import Permission
@@ -29,10 +28,9 @@ AnyRequest = Request[Any, Any, Any]
 async def client_keys_page(
     request: AnyRequest,
     shower: NamedDependency[ClientShower],
-    slug: FromPath[str],
-    client_id: FromPath[str],
+    found: GivenClient,
 ) -> Response[str]:
-    return _show(request, shower, await shower.find(request, slug, client_id))
+    return _show(request, shower, found)
 
 
 @post(
@@ -49,11 +47,9 @@ async def change_client_keys(
     database: NamedDependency[Database],
     config: GivenConfig,
     shower: NamedDependency[ClientShower],
-    slug: FromPath[str],
-    client_id: FromPath[str],
+    found: GivenClient,
 ) -> Response[Any]:
     """Add pasted keys, remove one, or have all read from a URI."""
-    found = await shower.find(request, slug, client_id)
     fields = await read_fields(request, LONG_TEXT)
     try:
         match request.url.path.rpartition("/")[2]:

@@ -4,12 +4,11 @@ from typing import Any
 
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath
 
 from control_plane.clients import forms
 from control_plane.clients.actions import change_client
 from control_plane.clients.rules import ClientChange
-from control_plane.clients.shown import ClientShower, Found
+from control_plane.clients.shown import ClientShower, Found, GivenClient
 from control_plane.http.forms import read_fields
 from control_plane.http.signed_in import signed_in_of
 from control_plane.limits.actions import show_limits
@@ -28,10 +27,9 @@ async def client_limits_page(
     request: AnyRequest,
     database: NamedDependency[Database],
     shower: NamedDependency[ClientShower],
-    slug: FromPath[str],
-    client_id: FromPath[str],
+    found: GivenClient,
 ) -> Response[str]:
-    return await _show(request, database, shower, await shower.find(request, slug, client_id))
+    return await _show(request, database, shower, found)
 
 
 @post(
@@ -46,11 +44,9 @@ async def change_client_limits(
     request: AnyRequest,
     database: NamedDependency[Database],
     shower: NamedDependency[ClientShower],
-    slug: FromPath[str],
-    client_id: FromPath[str],
+    found: GivenClient,
 ) -> Response[Any]:
     """Set the client's own limit, or take it away."""
-    found = await shower.find(request, slug, client_id)
     fields = await read_fields(request)
     by = shower.acting(request)
     try:

@@ -3,8 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
-from litestar import Request, Response, get, post
-from litestar.di import NamedDependency
+from litestar import Request, Response, Router, get, post
+from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath
 
 from control_plane.apis.actions import list_apis
@@ -16,7 +16,7 @@ from control_plane.clients.key_pages import KEY_PAGES
 from control_plane.clients.limit_pages import LIMIT_PAGES
 from control_plane.clients.listing import Wanted
 from control_plane.clients.rules import ClientChange, ClientOrder, InvalidClientMetadata
-from control_plane.clients.shown import ClientShower, Found
+from control_plane.clients.shown import ClientShower, Found, GivenClient, find_client
 from control_plane.clients.snippets import dotenv, snippets_for
 from control_plane.clients.workload_pages import WORKLOAD_PAGES
 from control_plane.http.clock import Clock
@@ -115,10 +115,8 @@ async def create_client(
 async def client_page(
     request: AnyRequest,
     shower: NamedDependency[ClientShower],
-    slug: FromPath[str],
-    client_id: FromPath[str],
+    found: GivenClient,
 ) -> Response[str]:
-    found = await shower.find(request, slug, client_id)
     return _show_quick_start(request, shower, found, "")
 
 
@@ -127,10 +125,8 @@ async def client_apis_page(
     request: AnyRequest,
     database: NamedDependency[Database],
     shower: NamedDependency[ClientShower],
-    slug: FromPath[str],
-    client_id: FromPath[str],
+    found: GivenClient,
 ) -> Response[str]:
-    found = await shower.find(request, slug, client_id)
     apis = await list_apis(database, found.tenant.id)
     return shower.show(request, found, "apis", apis=apis, error="")
 
@@ -140,10 +136,8 @@ async def change_client_apis(
     request: AnyRequest,
     database: NamedDependency[Database],
     shower: NamedDependency[ClientShower],
-    slug: FromPath[str],
-    client_id: FromPath[str],
+    found: GivenClient,
 ) -> Response[Any]:
-    found = await shower.find(request, slug, client_id)
     apis = await list_apis(database, found.tenant.id)
     fields = await read_fields(request)
     default = found.details.client.default_api
@@ -161,10 +155,9 @@ async def change_client_apis(
 async def client_settings_page(
     request: AnyRequest,
     shower: NamedDependency[ClientShower],
-    slug: FromPath[str],
-    client_id: FromPath[str],
+    found: GivenClient,
 ) -> Response[str]:
-    return _show_settings(request, shower, await shower.find(request, slug, client_id))
+    return _show_settings(request, shower, found)
 
 
 @post("/tenants/{slug:str}/clients/{client_id:str}/settings", opt=_CHANGE, status_code=200)
@@ -172,10 +165,8 @@ async def change_client_settings(
     request: AnyRequest,
     database: NamedDependency[Database],
     shower: NamedDependency[ClientShower],
-    slug: FromPath[str],
-    client_id: FromPath[str],
+    found: GivenClient,
 ) -> Response[Any]:
-    found = await shower.find(request, slug, client_id)
     fields = await read_fields(request)
     dpop = one_of(DpopUse, fields["dpop"], found.details.client.dpop)
     change = ClientChange(name=fields["name"].strip(), dpop=dpop)
@@ -192,10 +183,8 @@ async def change_client_claims(
     request: AnyRequest,
     database: NamedDependency[Database],
     shower: NamedDependency[ClientShower],
-    slug: FromPath[str],
-    client_id: FromPath[str],
+    found: GivenClient,
 ) -> Response[Any]:
-    found = await shower.find(request, slug, client_id)
     fields, by = await read_fields(request, LONG_TEXT), shower.acting(request)
     try:
         change = ClientChange(claims=forms.static_claims(fields.values))
@@ -206,22 +195,26 @@ async def change_client_claims(
     return shower.go(request, f"{found.path}/settings")
 
 
-CLIENT_PAGES = [
-    clients_page,
-    new_client_page,
-    create_client,
-    client_page,
-    client_apis_page,
-    change_client_apis,
-    client_settings_page,
-    change_client_settings,
-    change_client_claims,
-    *CREDENTIAL_PAGES,
-    *KEY_PAGES,
-    *WORKLOAD_PAGES,
-    *LIMIT_PAGES,
-    *DANGER_PAGES,
-]
+CLIENT_PAGES = Router(
+    "/",
+    route_handlers=[
+        clients_page,
+        new_client_page,
+        create_client,
+        client_page,
+        client_apis_page,
+        change_client_apis,
+        client_settings_page,
+        change_client_settings,
+        change_client_claims,
+        *CREDENTIAL_PAGES,
+        *KEY_PAGES,
+        *WORKLOAD_PAGES,
+        *LIMIT_PAGES,
+        *DANGER_PAGES,
+    ],
+    dependencies={"found": Provide(find_client)},
+)
 
 
 def _show_quick_start(

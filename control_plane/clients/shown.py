@@ -1,10 +1,12 @@
 """A client's page: one frame with tabs, and which client of which tenant it is about."""
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 from litestar import Response
+from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath, SkipValidation
 
 from control_plane.audit.shown import AnyRequest, Shower
 from control_plane.clients.actions import UnknownClient, show_client
@@ -39,6 +41,10 @@ class ClientShower(Shower):
             raise NotFoundException from None
         return Found(tenant=tenant, details=details)
 
+    async def again(self, request: AnyRequest, found: Found) -> Found:
+        """Find it as it is after a change."""
+        return await self.find(request, found.tenant.slug, found.client_id)
+
     def caller(self, found: Found, secret: str = "") -> Caller:
         client = found.details.client
         scopes = found.details.grants.get(client.default_api or "", [])
@@ -67,3 +73,16 @@ class ClientShower(Shower):
             fresh=self.is_fresh(request),
             **values,
         )
+
+
+async def find_client(
+    request: AnyRequest,
+    shower: NamedDependency[ClientShower],
+    slug: FromPath[str],
+    client_id: FromPath[str],
+) -> Found:
+    """Give a handler the client that its address names, as `found`."""
+    return await shower.find(request, slug, client_id)
+
+
+GivenClient: TypeAlias = SkipValidation[NamedDependency[Found]]

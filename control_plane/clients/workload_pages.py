@@ -4,9 +4,8 @@ from typing import Any
 
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath
 
-from control_plane.clients.shown import ClientShower, Found
+from control_plane.clients.shown import ClientShower, Found, GivenClient
 from control_plane.http.forms import LONG_TEXT, read_fields
 from control_plane.members.rules import Permission
 from control_plane.workloads import forms
@@ -26,10 +25,8 @@ AnyRequest = Request[Any, Any, Any]
 async def workloads_page(
     request: AnyRequest,
     shower: NamedDependency[ClientShower],
-    slug: FromPath[str],
-    client_id: FromPath[str],
+    found: GivenClient,
 ) -> Response[str]:
-    found = await shower.find(request, slug, client_id)
     return _show(request, shower, found, {"preset": request.query_params.get("preset", "")})
 
 
@@ -38,10 +35,8 @@ async def add_rule(
     request: AnyRequest,
     database: NamedDependency[Database],
     shower: NamedDependency[ClientShower],
-    slug: FromPath[str],
-    client_id: FromPath[str],
+    found: GivenClient,
 ) -> Response[Any]:
-    found = await shower.find(request, slug, client_id)
     fields = await read_fields(request, LONG_TEXT)
     try:
         rule = forms.read_rule(_preset(fields["preset"]), fields.values)
@@ -57,10 +52,8 @@ async def remove_rule(
     request: AnyRequest,
     database: NamedDependency[Database],
     shower: NamedDependency[ClientShower],
-    slug: FromPath[str],
-    client_id: FromPath[str],
+    found: GivenClient,
 ) -> Response[Any]:
-    found = await shower.find(request, slug, client_id)
     name, by = (await read_fields(request))["name"], shower.acting(request)
     try:
         await remove_workload(database, found.tenant.id, found.client_id, name, by)
@@ -73,11 +66,9 @@ async def remove_rule(
 async def explain_rules(
     request: AnyRequest,
     shower: NamedDependency[ClientShower],
-    slug: FromPath[str],
-    client_id: FromPath[str],
+    found: GivenClient,
 ) -> Response[str]:
     """Say which rules a JWT matches. It is neither verified nor kept."""
-    found = await shower.find(request, slug, client_id)
     text = (await read_fields(request, LONG_TEXT))["token"]
     try:
         claims = forms.read_claims(text)
