@@ -108,6 +108,8 @@ def _load(
 
 def _prove(case: Case, load: Load, rows_before: int) -> None:
     if set(load.statuses) == {case.status, _UNAVAILABLE} and not load.broken:
+        if case.ledger is not None:  # what waits in the spool is not the next run's
+            case.ledger.rows_once(rows_before + load.statuses[case.status])
         raise Unavailable(f"{case.name}: {load.statuses}")
     if not load.count or load.broken or set(load.statuses) != {case.status}:
         raise Spoiled(

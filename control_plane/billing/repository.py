@@ -115,11 +115,12 @@ async def subscriptions_of(connection: AsyncConnection, account_id: str) -> list
 async def invoices_of(
     connection: AsyncConnection, account_id: str, limit: int = 100
 ) -> list[Invoice]:
-    """List them, the newest first."""
+    """List them, the newest first; two of one second by their numbers, which a draft has not."""
+    newest = invoice.c.created_at.desc(), invoice.c.number.desc().nulls_first()
     rows = await connection.execute(
         select(invoice)
         .where(invoice.c.account_id == account_id)
-        .order_by(invoice.c.created_at.desc(), invoice.c.id)
+        .order_by(*newest, invoice.c.id)
         .limit(limit)
     )
     return [msgspec.convert(row, Invoice) for row in rows.mappings()]

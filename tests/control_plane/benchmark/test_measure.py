@@ -102,6 +102,28 @@ async def test_a_run_with_answers_of_503_is_void_and_repeated(small: SmallServer
     assert (run.void, run.count > 0) == (1, True)
 
 
+async def test_what_a_void_run_has_issued_is_not_counted_to_the_next(
+    small: SmallServer, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its tokens may stand in the ledger later than it ends: they wait in the spool."""
+    awaited: list[int] = []
+
+    def rows_once(_: object, expected: int) -> int:
+        awaited.append(expected)
+        return expected
+
+    monkeypatch.setattr(type(bench.ledger), "rows", lambda _: 5)
+    monkeypatch.setattr(type(bench.ledger), "rows_once", rows_once)
+    small.first = [b"HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n"]
+    this = Running(process=psutil.Process(), port=small.port, seconds_to_ready=0.0)
+    asked = [get(small.port, "/")]
+    case = Case(name="busy", running=this, requests=asked, ledger=bench.ledger)
+    run = await asyncio.to_thread(measure, case, SHORT, _ANYWHERE)
+    of_void, of_counted = awaited
+    assert of_void > 5
+    assert of_counted == 5 + run.count
+
+
 async def test_a_server_that_is_never_available_spoils_a_run(small: SmallServer) -> None:
     small.answer = b"HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n"
     this = Running(process=psutil.Process(), port=small.port, seconds_to_ready=0.0)

@@ -64,6 +64,20 @@ async def is_invoiced(database: Database, account: str, **more: object) -> None:
         await repository.set_invoices(connection, account, [invoice])
 
 
+async def test_two_invoices_of_one_second_are_told_apart_by_their_numbers(
+    database: Database,
+) -> None:
+    account = await make_account(database)
+    numbers = ("ACME-0002", "ACME-0001", "ACME-0003", None)
+    for place, number in enumerate(numbers):  # Stripe's ids are in no order
+        draft = {"status": "draft"} if number is None else {}
+        await is_invoiced(database, account, id=f"in_{place}_{account}", number=number, **draft)
+    async with database.control() as connection:
+        newest_first = await repository.invoices_of(connection, account)
+    expected = [None, "ACME-0003", "ACME-0002", "ACME-0001"]
+    assert [each.number for each in newest_first] == expected
+
+
 async def test_where_nothing_is_sold_each_page_says_so_and_shows_what_there_is(
     console: Console, database: Database
 ) -> None:
