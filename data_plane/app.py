@@ -135,7 +135,13 @@ def create_app(config: Config, leaving: Leaving, telemetry: Telemetry) -> Door:
         openapi_config=None,
         logging_config=None,
     )
-    telling = Telling(usage=usage, refusals=refusals, telemetry=telemetry, request_log=request_log)
+    telling = Telling(
+        usage=usage,
+        took=usage.took,
+        refusals=refusals,
+        telemetry=telemetry,
+        request_log=request_log,
+    )
     asked_by = config.own_hosts, config.trusted_proxies
     application = DataPlane(litestar, IssuersMount(given, telling, *asked_by))
     in_flight = InFlight()

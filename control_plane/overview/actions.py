@@ -14,10 +14,10 @@ from control_plane.http.signed_in import SignedIn
 from control_plane.keys.actions import list_keys
 from control_plane.keys.rules import Schedule
 from control_plane.members.repository import list_invitations, list_members
-from control_plane.overview.rules import Found, Rotation, Step, checklist, rotations
+from control_plane.overview.rules import Found, Rotation, Step, checklist, percentiles, rotations
 from control_plane.team.rules import seats_of
 from control_plane.tenancy.repository import OwnTenant
-from control_plane.usage.actions import has_issued, month_usage
+from control_plane.usage.actions import has_issued, latencies_of, month_usage
 from control_plane.usage.months import MonthUsage
 from shared.domain.plan import AccountLimits
 from shared.runtime.database import Database
@@ -27,6 +27,7 @@ _EVENTS = 5  # of the audit log
 
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
     usage: MonthUsage
+    latencies: list[tuple[str, float]]  # of today's tokens, in milliseconds; empty: there is none
     rotations: list[Rotation]
     events: list[Event]
     steps: list[Step]
@@ -43,6 +44,7 @@ async def look_over(
     found = await _found(database, tenant, signed_in, limits.chosen, now)
     return Overview(
         usage=await month_usage(database, tenant.id, f"{now:%Y-%m}", now.date()),
+        latencies=percentiles(await latencies_of(database, tenant.id, now.date())),
         rotations=rotations(await list_keys(database, tenant.id), Schedule()),
         events=await list_events(
             database, Chain(TENANT, tenant.id), Sought(), before=LAST, limit=_EVENTS

@@ -1,13 +1,16 @@
 """Which step comes next, and when keys rotate. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
 
 from control_plane.keys.rules import HeldKey, Schedule
 from shared.domain.jwk import Algorithm
+from shared.domain.latency import percentile
 from shared.domain.snapshot import KeyState
+
+_PERCENTS = (50, 95, 99)
 
 
 class Rotation(msgspec.Struct, frozen=True):
@@ -65,3 +68,9 @@ def rotations(keys: Sequence[HeldKey], schedule: Schedule) -> list[Rotation]:
         for algorithm, at in (planned | begun).items()
     ]
     return sorted(found, key=lambda each: each.at)
+
+
+def percentiles(counted: Mapping[str, int]) -> list[tuple[str, float]]:
+    """Say within how many milliseconds half of the tokens were answered, and nearly all."""
+    found = [(f"p{percent}", percentile(counted, percent)) for percent in _PERCENTS]
+    return [(name, milliseconds) for name, milliseconds in found if milliseconds is not None]

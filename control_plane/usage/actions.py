@@ -18,6 +18,7 @@ from control_plane.usage.rules import (
     Window,
     entry_of,
 )
+from shared.domain import latency
 from shared.domain.ids import TenantId
 from shared.runtime.database import Database
 
@@ -139,6 +140,16 @@ async def month_usage(database: Database, tenant: TenantId, month: str, today: d
             eager=eager,
             names=await repository.names_of_clients(connection, sorted(named)),
         )
+
+
+async def latencies_of(database: Database, tenant: TenantId, day: date) -> dict[str, int]:
+    """Count the tokens of a day by how long they took; by shared.domain.latency's events."""
+    span = months.Span(day, day + timedelta(days=1))
+    async with database.tenant(tenant) as connection:
+        counted = await repository.sum_usage(
+            connection, span, ("event",), {"event": latency.EVENTS}
+        )
+    return {each.of[0]: each.count for each in counted}
 
 
 async def has_issued(database: Database, tenant: TenantId) -> bool:

@@ -5,6 +5,7 @@ Every function works in the transaction that it is given.
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -34,6 +35,7 @@ from control_plane.usage.months import (
     begin_of,
 )
 from control_plane.usage.rules import ActiveHour, IssuedToken, LogEntry, Sought, Window, time_of
+from shared.domain import latency
 from shared.runtime.tables.ledger import (
     account_month,
     issued,
@@ -169,7 +171,10 @@ async def sum_usage(
     where: Mapping[str, Sequence[str]],
     limit: int | None = None,
 ) -> list[Total]:
-    """Sum by the columns named, the greatest first; `where` has values of columns."""
+    """Sum by the columns named, the greatest first; `where` has values of columns.
+
+    Latencies are no happenings of their own: they are summed where they are asked for.
+    """
     rolled = usage_day if "client_id" in {*by, *where} else usage_day_all
     summed = _summed(span, rolled, by, where)
     columns = [summed.c[name] for name in by]
@@ -229,11 +234,18 @@ def _summed(
     return union_all(
         *(
             select(*(held[name] for name in by), func.sum(held["count"]).label("count"))
-            .where(*bounds, *(held[name].in_(values) for name, values in where.items()))
+            .where(*bounds, *_chosen(held, where))
             .group_by(*(held[name] for name in by))
             for held, *bounds in parts
         )
     ).subquery()
+
+
+def _chosen(
+    held: Mapping[str, ColumnElement[Any]], where: Mapping[str, Sequence[str]]
+) -> list[ColumnElement[bool]]:
+    chosen: list[ColumnElement[bool]] = [held[name].in_(values) for name, values in where.items()]
+    return chosen if "event" in where else [*chosen, held["event"].not_in(latency.EVENTS)]
 
 
 async def has_issued(connection: AsyncConnection) -> bool:

@@ -240,6 +240,7 @@ class TokenLane:
                 ms=round(seconds * 1000, 3),
             ),
             seconds,
+            taken.issuer.tenant_id,
         )
 
     def _turn_away(self, connection: Answering) -> None:

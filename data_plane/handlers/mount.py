@@ -105,6 +105,7 @@ class IssuersMount:
                 ms=round(seconds * 1000, 3),
             ),
             seconds,
+            None if issuer is None else issuer.tenant_id,
         )
 
     def _read(self, scope: HTTPScope, receive: Receive, issuer: ServedIssuer) -> Asked:

@@ -1,6 +1,7 @@
 """What is told of a request that was answered: to the tenant, to the metrics, and to the log."""
 
 import time
+from collections.abc import Callable
 
 import msgspec
 
@@ -11,9 +12,12 @@ from shared.domain.outbound_url import Address
 from shared.runtime.request_log import RequestLine, RequestLog
 from shared.runtime.telemetry import Telemetry
 
+_TOKEN, _OK = "oauth/token", 200
+
 
 class Telling(msgspec.Struct, frozen=True, kw_only=True):
     usage: Usage
+    took: Callable[[TenantId, float], None]  # counts the seconds of one of its tokens
     refusals: Refusals
     telemetry: Telemetry
     request_log: RequestLog
@@ -44,6 +48,8 @@ class Telling(msgspec.Struct, frozen=True, kw_only=True):
             )
         )
 
-    def answered(self, line: RequestLine, seconds: float) -> None:
+    def answered(self, line: RequestLine, seconds: float, tenant: TenantId | None) -> None:
+        if tenant is not None and line.endpoint == _TOKEN and line.status == _OK:
+            self.took(tenant, seconds)
         self.telemetry.observe(line.endpoint, line.status, line.error, seconds)
         self.request_log.add(line)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from bisect import bisect_left
 from secrets import randbits
 
 import asyncpg
@@ -14,9 +15,11 @@ from data_plane.store.pool import Pool
 from data_plane.store.recorder import NEVER_TAKEN
 from data_plane.store.refusals import NotedRefusals
 from shared.domain.ids import ClientId, TenantId, uuid7
+from shared.domain.latency import ENDS, EVENTS
 from shared.runtime.logs import fields
 
 _MAXIMUM_KEPT = 50_000  # counters; beyond it new ones are not begun until the next flush
+_MAXIMUM_TIMED = 5_000  # tenants; the same of their latencies
 _HOUR = 3600  # seconds
 
 # As the ledger's own statement: what was written before, under this id, is written no second time.
@@ -66,6 +69,7 @@ class StoredUsage:
         self._pool = pool
         self._refusals = refusals
         self._counts: dict[tuple[TenantId, ClientId, str, str, int], int] = {}
+        self._latencies: dict[TenantId, list[int]] = {}  # a count for each step
         self._writer = randbits(31)
         self._unwritten: tuple[str, str, str] | None = None  # batch, counts, refusals
         self._writing = asyncio.Lock()
@@ -76,11 +80,21 @@ class StoredUsage:
         if held or len(self._counts) < _MAXIMUM_KEPT:
             self._counts[key] = held + 1
 
+    def took(self, tenant: TenantId, seconds: float) -> None:
+        """Count how long a token took from its request to its answer."""
+        steps = self._latencies.get(tenant)
+        if steps is None:
+            if len(self._latencies) >= _MAXIMUM_TIMED:
+                return
+            steps = self._latencies[tenant] = [0] * len(EVENTS)
+        steps[bisect_left(ENDS, seconds)] += 1
+
     async def flush(self) -> None:
         """Write what was counted and noted. Raises TemporarilyUnavailable, and keeps it then."""
         async with self._writing:
             if self._unwritten is not None:
                 await self._write(self._unwritten)
+            self._count_latencies()
             counts, self._counts = self._counts, {}
             refusals = self._refusals.take()
             if counts or refusals:
@@ -90,6 +104,15 @@ class StoredUsage:
                     _encode([_refused(each) for each in refusals]).decode(),
                 )
                 await self._write(self._unwritten)
+
+    def _count_latencies(self) -> None:
+        """Put them among the other counts, of the hour in which they are written."""
+        latencies, self._latencies = self._latencies, {}
+        hour = int(time.time()) // _HOUR
+        for tenant, steps in latencies.items():
+            for event, count in zip(EVENTS, steps, strict=True):
+                if count:
+                    self._counts[tenant, ClientId(""), "", event, hour] = count
 
     async def _write(self, unwritten: tuple[str, str, str]) -> None:
         batch, counts, refusals = unwritten

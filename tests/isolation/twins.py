@@ -271,6 +271,7 @@ TOUCHES_NO_TENANT: dict[Method, str] = {
     SpooledLedger.replay: "writes what its record method was given",
     Recorder.close: "disconnects",
     StoredUsage.count: "counts what flush writes",
+    StoredUsage.took: "counts what flush writes",
     NotedRefusals.note: "remembers what usage's flush writes",
     NotedRefusals.take: "gives what it remembers to usage's flush",
     StoredIssuedCounts.wait: "counts in memory, by account",

@@ -28,6 +28,7 @@ async def test_a_new_tenant_meets_what_is_to_be_done(console: Console, database:
         assert "Make an API , done Create a client , done Get your first token Turn" in text
         assert "Invite a colleague , done" in text  # who made the tenant is there too
         assert "Tokens today 0" in text
+        assert "Tokens today took" not in text
         assert "0 of 1,000,000 tokens, 0 %" in text
         assert "ES256" in text
         assert "tenant.create" in text
@@ -47,12 +48,16 @@ async def test_what_is_going_on_is_shown(
         assert "my-first-service" in text
         assert "invalid_scope 4" in text
         assert "Get your first token , done" in text
+        assert "Tokens today took p50 4.11 ms p95 750 ms p99 950 ms" in text
+        usage = text_of(await browser.get(f"/tenants/{site.slug}/usage"))
+        assert "latency" not in usage
 
 
 async def count_refusals(site: Site, installation: Installation) -> None:
     async with opened_ledger(installation.data_url) as real:
         refused = [(site.client_id, "", "refused:invalid_scope", 4), ("", "", "limited", 1)]
-        await count(real, site.tenant, refused)
+        took = [("", "", "latency:5", 9), ("", "", "latency:1000", 1)]
+        await count(real, site.tenant, refused + took)
 
 
 @pytest.mark.parametrize(

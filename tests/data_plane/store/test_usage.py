@@ -73,6 +73,33 @@ async def test_what_two_workers_count_is_summed_when_it_is_read(
     assert await counts(owner, tenant) == {"introspected": 4, "limited": 4}
 
 
+async def test_how_long_tokens_took_is_counted_by_steps(
+    pool: Pool, owner: Any, tenant: TenantId
+) -> None:
+    usage = StoredUsage(pool, NotedRefusals())
+    for seconds in (0.0004, 0.001, 0.0031, 0.9, 1.5, 90.0):
+        usage.took(tenant, seconds)
+    await usage.flush()
+    usage.took(tenant, 0.0002)
+    await usage.flush()
+    await usage.flush()
+    expected = {"latency:1": 3, "latency:5": 1, "latency:1000": 1, "latency:10000": 2}
+    assert await counts(owner, tenant) == expected
+
+
+async def test_latencies_of_many_tenants_are_bounded(
+    pool: Pool, owner: Any, tenant: TenantId
+) -> None:
+    usage = StoredUsage(pool, NotedRefusals())
+    for number in range(5_000):
+        usage.took(TenantId(f"{tenant}{number}"), 0.001)
+    usage.took(tenant, 0.001)  # one too many, until the next flush
+    usage.took(TenantId(f"{tenant}0"), 0.001)
+    await usage.flush()
+    assert await counts(owner, tenant) == {}
+    assert await counts(owner, TenantId(f"{tenant}0")) == {"latency:1": 2}
+
+
 async def test_refusals_are_written_with_their_reason(
     pool: Pool, owner: Any, tenant: TenantId
 ) -> None:
