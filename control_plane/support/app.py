@@ -28,6 +28,7 @@ from control_plane.staff.enrolment_pages import ENROLMENT_PAGES
 from control_plane.staff.pages import SIGN_IN_PAGES
 from control_plane.staff.rights import StaffRights
 from control_plane.support.home.pages import HOME_PAGES
+from control_plane.support.journal.pages import JOURNAL_PAGES
 from control_plane.support.shown import SupportShower
 from shared.runtime.config import Config, read_process_config
 from shared.runtime.database import SupportDatabase
@@ -77,6 +78,7 @@ def create_support(config: Config) -> Litestar:
             *SIGN_IN_PAGES,
             *ENROLMENT_PAGES,
             *HOME_PAGES,
+            *JOURNAL_PAGES,
             *PROBES,
             create_static_files_router(
                 "/static",
