@@ -26,6 +26,7 @@ from tests.control_plane.support_app import StaffBrowser, Support
 from web import ROOT
 
 _FIELD = re.compile(r'name="([a-z_]+)"')
+_HIDDEN = re.compile(r'type="hidden" name="(\w+)" value="([^"]*)"')
 _WHO = {"outside", "open", "signed_in", "staff"}
 _OUTSIDE_SUPPORT = {"/", "/livez", "/health", "/readyz", "/startupz"}
 # what needs no grant although it is about one account: asking for it, and giving it back
@@ -206,6 +207,21 @@ async def test_without_a_reason_nothing_is_done(support: Support, account: str) 
                 assert answer.status_code == 403, route
                 assert "say why" in text_of(answer), route
                 assert 'name="kept" value="this"' in answer.text, route
+
+
+async def test_the_form_that_asks_for_the_reason_goes_on_with_what_was_typed(
+    support: Support, account: str
+) -> None:
+    path = f"/support/accounts/{account}"
+    async with support.signed_in(StaffRole.READER) as browser:
+        asked = await browser.post(f"{path}/open", ticket="T-1", next=f"{path}/limits")
+        assert asked.status_code == 403
+        assert f'action="{path}/open"' in asked.text
+        assert 'name="ticket" maxlength="60" autocomplete="off" value="T-1"' in asked.text
+        kept = dict(_HIDDEN.findall(asked.text))
+        assert kept.keys() == {"csrf", "next"}
+        answer = await browser.client.post(f"{path}/open", data=kept | {"reason": "They asked"})
+        assert answer.headers["location"] == f"{path}/limits"
 
 
 def fields_of_forms() -> set[str]:
