@@ -15,6 +15,7 @@ from shared.runtime.tables.billing import (
     billing_notice,
     metered_month,
     metered_usage,
+    reconciliation,
     stripe_event,
 )
 from shared.runtime.tables.control import account
@@ -26,11 +27,24 @@ class ReceivedEvent(msgspec.Struct, frozen=True, kw_only=True):
     type: str
     livemode: bool
     body: str  # JSON as it came
+    customer_id: str | None = None  # at Stripe, whom it is about
+    fetched: bool = False  # it was listed by Stripe, and had not been delivered
 
 
 class EventRow(ReceivedEvent, frozen=True, kw_only=True):
     received_at: datetime
     handled_at: datetime | None
+    replay_asked_at: datetime | None
+    ignored_at: datetime | None
+
+    @property
+    def known_at(self) -> datetime:
+        """When we were told to look: what the books have from before then does not count."""
+        return self.replay_asked_at or self.received_at
+
+    @property
+    def is_done(self) -> bool:
+        return self.handled_at is not None or self.ignored_at is not None
 
 
 class MeteredRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +60,19 @@ class CountedRow(msgspec.Struct, frozen=True, kw_only=True):
 
     counted: int
     included: int | None  # None: no tokens over the plan are bought
+
+
+class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
+    """What comparing an account's period came to; all counts are of tokens over the plan."""
+
+    account_id: str
+    starts_at: datetime
+    ends_at: datetime
+    ours: int
+    metered: int  # by Stripe
+    invoiced: int | None  # None: there is no invoice yet
+    drift: float  # percent
+    at: datetime
 
 
 class ReachedRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,15 +104,28 @@ async def set_outcome(
     await connection.execute(
         update(stripe_event)
         .where(stripe_event.c.id == event_id, stripe_event.c.handled_at.is_(None))
-        .values(handled_at=now, outcome=outcome)
+        .values(handled_at=now, outcome=outcome, error=None)
+    )
+
+
+async def set_error(connection: AsyncConnection, event_id: str, error: str) -> None:
+    """Note that nothing has come of it yet, and why."""
+    await connection.execute(
+        update(stripe_event)
+        .where(stripe_event.c.id == event_id, stripe_event.c.handled_at.is_(None))
+        .values(error=error, tries=stripe_event.c.tries + 1)
     )
 
 
 async def unhandled_events(connection: AsyncConnection, before: datetime, limit: int) -> list[str]:
-    """Name those that were received before then and that nothing has come of, the oldest first."""
+    """Name those received before then that something is to come of yet, the oldest first."""
     rows = await connection.scalars(
         select(stripe_event.c.id)
-        .where(stripe_event.c.handled_at.is_(None), stripe_event.c.received_at < before)
+        .where(
+            stripe_event.c.handled_at.is_(None),
+            stripe_event.c.ignored_at.is_(None),
+            stripe_event.c.received_at < before,
+        )
         .order_by(stripe_event.c.received_at, stripe_event.c.id)
         .limit(limit)
     )
@@ -93,12 +133,9 @@ async def unhandled_events(connection: AsyncConnection, before: datetime, limit:
 
 
 async def forget_events(connection: AsyncConnection, before: datetime, limit: int) -> int:
-    """Remove events that were handled before then; give how many."""
-    old = (
-        select(stripe_event.c.id)
-        .where(stripe_event.c.handled_at.is_not(None), stripe_event.c.received_at < before)
-        .limit(limit)
-    )
+    """Remove events from before then that nothing is to come of any more; give how many."""
+    done = stripe_event.c.handled_at.is_not(None) | stripe_event.c.ignored_at.is_not(None)
+    old = select(stripe_event.c.id).where(done, stripe_event.c.received_at < before).limit(limit)
     gone = await connection.scalars(
         delete(stripe_event).where(stripe_event.c.id.in_(old)).returning(stripe_event.c.id)
     )
@@ -163,6 +200,30 @@ async def metered_since(connection: AsyncConnection, account_id: str, since: dat
         )
     )
     return int(found or 0)
+
+
+async def metered_between(
+    connection: AsyncConnection, account_id: str, start: datetime, end: datetime
+) -> int:
+    """Count those that were written down in [start, end)."""
+    found = await connection.scalar(
+        select(func.coalesce(func.sum(metered_usage.c.tokens), 0)).where(
+            metered_usage.c.account_id == account_id,
+            metered_usage.c.at >= start,
+            metered_usage.c.at < end,
+        )
+    )
+    return int(found or 0)
+
+
+async def set_reconciliation(connection: AsyncConnection, row: Reconciliation) -> None:
+    """Keep what the period's comparison came to, instead of what it came to before."""
+    values = msgspec.structs.asdict(row)
+    await connection.execute(
+        insert(reconciliation)
+        .values(values)
+        .on_conflict_do_update(index_elements=["account_id", "starts_at"], set_=values)
+    )
 
 
 async def unsent_usage(connection: AsyncConnection, limit: int) -> list[MeteredRow]:

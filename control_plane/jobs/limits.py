@@ -1,24 +1,19 @@
 """Publishing limits that whoever changed them did not get to publish."""
 
-import asyncio
-import logging
+from datetime import datetime
 
 from control_plane.accounts.actions import publish_due_limits
-from shared.runtime.database import DATABASE_TROUBLE, Database
-from shared.runtime.logs import fields
-
-_log = logging.getLogger("control_plane")
+from control_plane.jobs.periodic import Periodic, keep_running
+from shared.runtime.database import Database
 
 _EVERY = 10.0  # seconds
 
 
 async def publish_limits(database: Database) -> None:
     """Run until cancelled."""
-    while True:
-        try:
-            told = await publish_due_limits(database)
-            if told:
-                _log.info("limits published late", extra=fields(tenants=told))
-        except DATABASE_TROUBLE as error:
-            _log.warning("limits could not be published", extra=fields(cause=str(error)))
-        await asyncio.sleep(_EVERY)
+
+    async def work(_: datetime) -> str:
+        told = await publish_due_limits(database)
+        return f"limits of {told} tenants published late" if told else ""
+
+    await keep_running(database, Periodic(name="publishing of limits", every=_EVERY, work=work))

@@ -25,6 +25,7 @@ DATABASE_TROUBLE = (
     OSError,
 )
 
+_LONGEST_CAUSE = 300  # characters
 _POOL_SIZE = 8
 _AUDIT_KEYS = "audit_keys"
 _MAXIMUM_AGE = 600  # seconds; a connection that has touched 1,000 schemas holds 160 MB and more
@@ -63,6 +64,12 @@ class Database:
 
     async def close(self) -> None:
         await self._engine.dispose()
+
+
+def cause_of(error: BaseException) -> str:
+    """Say in a line what failed: the statement's parameters, and the rows it met, are nobody's."""
+    said = str(error.orig if isinstance(error, DBAPIError) else error).splitlines()
+    return (said[0] if said else type(error).__name__)[:_LONGEST_CAUSE]
 
 
 def audit_keys_of(connection: AsyncConnection) -> tuple[Key, ...]:
