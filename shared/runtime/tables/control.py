@@ -33,6 +33,7 @@ account = Table(
     Column("limits_version", BigInteger, nullable=False, server_default=text("0")),
     Column("limits_due", Boolean, nullable=False, server_default=text("false")),  # to be published
     Index("ix_account_limits_due", "id", postgresql_where=text("limits_due")),
+    Index("ix_account_created_at", "created_at"),
 )
 
 tenant = Table(
