@@ -22,6 +22,7 @@ from control_plane.sessions.actions import Sessions
 from control_plane.sessions.repository import STAFFS
 from control_plane.staff.rights import StaffRights
 from control_plane.support.home.pages import HOME_PAGES
+from control_plane.support.search.pages import SEARCH_PAGES
 from control_plane.support.shown import SupportShower
 from shared.runtime.config import Config, read_process_config
 from shared.runtime.database import SupportDatabase
@@ -61,6 +62,7 @@ def create_support(config: Config) -> Litestar:
     return Litestar(
         route_handlers=[
             *HOME_PAGES,
+            *SEARCH_PAGES,
             *PROBES,
             create_static_files_router(
                 "/static",
