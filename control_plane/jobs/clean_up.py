@@ -16,7 +16,7 @@ from control_plane.jobs.repository import forget_failed, requeue_stalled
 from control_plane.management_api.repeats import KEPT
 from control_plane.management_api.repository import forget_answers
 from control_plane.people.actions import remove_unconfirmed
-from control_plane.sessions.repository import remove_ended
+from control_plane.sessions.repository import PEOPLES, STAFFS
 from shared.runtime.database import DATABASE_TROUBLE, Database
 from shared.runtime.logs import fields
 
@@ -33,7 +33,8 @@ _EVENTS_KEPT = timedelta(days=90)  # Stripe itself lists none that is older than
 Remove = Callable[[AsyncConnection, datetime, int], Awaitable[int]]
 
 _ENDED: dict[str, tuple[Remove, timedelta]] = {
-    "sessions": (remove_ended, timedelta()),
+    "sessions": (PEOPLES.remove_ended, timedelta()),
+    "sessions of staff": (STAFFS.remove_ended, timedelta()),
     "unconfirmed people": (remove_unconfirmed, _CONFIRM_WITHIN),
     "failed jobs": (forget_failed, _FAILED_KEPT),
     "answers to repeat": (forget_answers, KEPT),

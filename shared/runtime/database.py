@@ -25,6 +25,8 @@ DATABASE_TROUBLE = (
     OSError,
 )
 
+_SUPPORTED = text("SELECT set_config('support.tenant', :tenant, true)")  # LOCAL; see RLS of ledger
+
 _POOL_SIZE = 8
 _AUDIT_KEYS = "audit_keys"
 _MAXIMUM_AGE = 600  # seconds; a connection that has touched 1,000 schemas holds 160 MB and more
@@ -63,6 +65,20 @@ class Database:
 
     async def close(self) -> None:
         await self._engine.dispose()
+
+
+class SupportDatabase(Database):
+    """The database as the support login sees it, which takes no tenant's role."""
+
+    @asynccontextmanager
+    async def tenant(self, tenant: TenantId) -> AsyncIterator[AsyncConnection]:
+        """One transaction as the login that reads this tenant's rows of the ledger and no others;
+        unnamed schemas are the tenant's.
+        """
+        async with self._engine.begin() as connection:
+            await connection.execute(_SUPPORTED, {"tenant": tenant})
+            await name_schema(connection, tenant)
+            yield connection
 
 
 def audit_keys_of(connection: AsyncConnection) -> tuple[Key, ...]:
