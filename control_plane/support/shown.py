@@ -97,7 +97,7 @@ class SupportShower:
         return Act(by=self.acting(request), why=why_of(request))
 
     def show(
-        self, request: AnyRequest, template: str, *, status: int = 200, **values: object
+        self, request: AnyRequest, template: str, *, status: int = 200, **values: Any
     ) -> Response[str]:
         """Render `support/<template>`; under a grant its frame says whose page it is."""
         values = {"grant": request.scope.get(GRANT)} | values
