@@ -24,9 +24,11 @@ from control_plane.billing.webhook import WEBHOOKS
 from control_plane.clients.pages import CLIENT_PAGES
 from control_plane.clients.shown import ClientShower
 from control_plane.http.attempts import Attempts, SharedCounts
+from control_plane.http.cookies import CONSOLE
 from control_plane.http.counts_in_database import DatabaseCounts
-from control_plane.http.door import Door, FindSignedIn
+from control_plane.http.door import Door
 from control_plane.http.errors import last_resorts
+from control_plane.http.member_rights import FindSignedIn, MemberRights
 from control_plane.http.probes import PROBES
 from control_plane.http.rendering import Pages
 from control_plane.http.signed_in import SignedIn
@@ -56,8 +58,8 @@ from control_plane.second_factors.pages import SECOND_FACTOR_PAGES
 from control_plane.security.actions import OwnSecurity
 from control_plane.security.pages import SECURITY_PAGES
 from control_plane.security.shown import AgainShower
-from control_plane.sessions import repository as stored_sessions
 from control_plane.sessions.actions import Sessions, SessionStore
+from control_plane.sessions.repository import PEOPLES
 from control_plane.start.actions import set_up
 from control_plane.start.pages import START_PAGES
 from control_plane.team.actions import TeamKeeper
@@ -97,7 +99,7 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
     sealer = Sealer(config.master_keys)
     keeper = KeyKeeper(database, sealer, _now)
     redis = None if config.redis_url is None else _ThroughRedis(config.redis_url)
-    sessions = Sessions(redis.sessions if redis else stored_sessions)
+    sessions = Sessions(redis.sessions if redis else PEOPLES)
     attempts = Attempts(redis.counts if redis else DatabaseCounts(database))
     people = PeopleKeeper(database, sessions, passwords, queue_letter, config.console_url)
     team = TeamKeeper(database, sessions, queue_letter, config.console_url)
@@ -129,7 +131,9 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
     )
 
     stripe = open_gateway(config.stripe_api_key, config.stripe_api_base)
-    door = Door(pages, _finder(database, sessions), csrf_key, config.console_url, _now)
+    door = Door(
+        pages, MemberRights(pages, _finder(database, sessions), _now), CONSOLE, csrf_key, _now
+    )
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:

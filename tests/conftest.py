@@ -95,7 +95,12 @@ def new_installation(owner_url: str) -> Installation:
         url = urlunsplit(urlsplit(owner_url)._replace(path=f"/{name}"))
         await migrate(url)
         logins = await let_in(url, MASTER_KEY)
-        return Installation(owner_url=url, control_url=logins["control"], data_url=logins["data"])
+        return Installation(
+            owner_url=url,
+            control_url=logins["control"],
+            data_url=logins["data"],
+            support_url=logins["support"],
+        )
 
     return asyncio.run(install())
 

@@ -38,6 +38,7 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True):
     owner_url: str
     control_url: str
     data_url: str
+    support_url: str = ""
 
     def environment(self, public_url: str = "http://127.0.0.1:1") -> dict[str, str]:
         """The environment of the control plane's processes."""

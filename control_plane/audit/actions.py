@@ -11,6 +11,7 @@ from control_plane.audit.repository import Sought
 from control_plane.audit.rules import (
     ACCOUNT,
     BROKEN_PREVIOUS,
+    STAFF,
     TENANT,
     Actor,
     Anchor,
@@ -75,6 +76,11 @@ async def record_of_person(connection: AsyncConnection, by: Actor, noted: Noted)
     held = await members.accounts_of(connection, by.id)
     for account_id in sorted(each.account_id for each in held):
         await record_of_account(connection, account_id, by, noted)
+
+
+async def record_of_staff(connection: AsyncConnection, by: Actor, noted: Noted) -> None:
+    """Record what our staff did or saw, as the control or the support login."""
+    await _record(connection, STAFF, by, noted)
 
 
 async def _record(connection: AsyncConnection, chain: Chain, by: Actor, noted: Noted) -> None:
@@ -178,4 +184,4 @@ async def _become(connection: AsyncConnection, chain: Chain) -> None:
 
 
 def _reading(database: Database, chain: Chain) -> AbstractAsyncContextManager[AsyncConnection]:
-    return database.control() if chain.kind == ACCOUNT else database.tenant(TenantId(chain.id))
+    return database.tenant(TenantId(chain.id)) if chain.kind == TENANT else database.control()

@@ -1,7 +1,8 @@
 """Rows of the audit log. Works in the transaction that it is given.
 
-A tenant's events are in its schema, an account's in `control`. Events are added and read here, and
-forgotten by a function of the database, which lets no young one go; it grants nothing else.
+A tenant's events are in its schema, those of accounts and of staff in `control`. Events are added
+and read here, and forgotten by a function of the database, which lets no young one go; it grants
+nothing else.
 """
 
 from datetime import datetime
@@ -12,9 +13,10 @@ from sqlalchemy import ColumnElement, Table, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from control_plane.audit.rules import ACCOUNT, Anchor, Chain, Event, Head
+from control_plane.audit.rules import ACCOUNT, STAFF, Anchor, Chain, Event, Head
 from shared.runtime.tables.audit import account_event, audit_floor, audit_head
 from shared.runtime.tables.control import account
+from shared.runtime.tables.staff import staff_event
 from shared.runtime.tables.tenant import audit_event
 
 _HEAD = [audit_head.c[name] for name in Head.__struct_fields__]
@@ -176,6 +178,8 @@ async def events_after(
 
 
 def _table(chain: Chain) -> Table:
+    if chain == STAFF:
+        return staff_event
     return account_event if chain.kind == ACCOUNT else audit_event
 
 

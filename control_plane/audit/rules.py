@@ -28,6 +28,7 @@ BROKEN_PREVIOUS = b"\xff" * 32
 class ActorKind(StrEnum):
     OPERATOR = "operator"  # a command, on the machine
     PERSON = "person"
+    STAFF = "staff"  # one of ours, by the support app
     API_KEY = "api_key"  # a program, by the management API
     SCHEDULE = "schedule"  # the background work, by itself
 
@@ -52,7 +53,7 @@ BY_SCHEDULE = Actor(kind=ActorKind.SCHEDULE, id="schedule")
 
 
 class Chain(msgspec.Struct, frozen=True):
-    """Whose events: a tenant's, or an account's."""
+    """Whose events: a tenant's, an account's, or our own staff's."""
 
     kind: str
     id: str
@@ -63,6 +64,7 @@ class Chain(msgspec.Struct, frozen=True):
 
 
 TENANT, ACCOUNT = "tenant", "account"
+STAFF = Chain("staff", "staff")  # all that staff do is one chain
 
 
 class Noted(msgspec.Struct, frozen=True):

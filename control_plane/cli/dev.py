@@ -140,6 +140,7 @@ def _prepare(
         Login.OWNER.value: owner_url,
         Login.CONTROL.value: logins["control"],
         Login.DATA.value: logins["data"],
+        Login.SUPPORT.value: logins["support"],
     }
     write_kept(data_dir, environment)
     return environment

@@ -1,4 +1,4 @@
-"""Passwords for the planes' database logins, where nobody else gives them: `dev` and the tests."""
+"""Passwords for our database logins, where nobody else gives them: `dev` and the tests."""
 
 import hmac
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -7,11 +7,11 @@ import asyncpg
 
 
 async def let_in(owner_url: str, master_key: str) -> dict[str, str]:
-    """Give the planes' logins passwords derived from the master key; return their URLs."""
+    """Give our logins passwords derived from the master key; return their URLs."""
     urls = {}
     connection = await asyncpg.connect(owner_url)
     try:
-        for purpose in ("control", "data"):
+        for purpose in ("control", "data", "support"):
             name = await connection.fetchval(
                 "SELECT role_name FROM control.login_role WHERE purpose = $1", purpose
             )

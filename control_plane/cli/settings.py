@@ -23,6 +23,7 @@ class Login(StrEnum):
     OWNER = "DATABASE_URL"
     CONTROL = "CONTROL_DATABASE_URL"
     DATA = "DATA_DATABASE_URL"
+    SUPPORT = "SUPPORT_DATABASE_URL"
 
 
 def load_config(data_dir: Path, login: Login) -> Config:

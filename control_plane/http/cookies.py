@@ -1,5 +1,6 @@
-"""The console's two cookies: a session, and a visitor who has none yet."""
+"""An app's two cookies: a session, and a visitor who has none yet."""
 
+import msgspec
 from litestar.datastructures import Cookie
 
 from control_plane.sessions.actions import Begun
@@ -9,20 +10,30 @@ SESSION = "__Host-session"
 VISITOR = "__Host-visitor"
 
 
-def session_cookie(begun: Begun) -> Cookie:
+class CookieNames(msgspec.Struct, frozen=True):
+    session: str
+    visitor: str
+
+
+CONSOLE = CookieNames(SESSION, VISITOR)
+# of their own: on one machine the two apps may have the same host, and browsers know no ports here
+SUPPORT = CookieNames("__Host-staff", "__Host-staff-visitor")
+
+
+def session_cookie(begun: Begun, name: str = SESSION) -> Cookie:
     """Give the session's cookie; it ends with the browser unless that was to be remembered."""
     kind = begun.session.kind
     lasting = kind is SessionKind.REMEMBERED
     seconds = int(LIFETIMES[kind].absolute.total_seconds()) if lasting else None
-    return _cookie(SESSION, begun.token, seconds)
+    return _cookie(name, begun.token, seconds)
 
 
-def no_session_cookie() -> Cookie:
-    return _cookie(SESSION, "", 0)
+def no_session_cookie(name: str = SESSION) -> Cookie:
+    return _cookie(name, "", 0)
 
 
-def visitor_cookie(token: str) -> Cookie:
-    return _cookie(VISITOR, token, None)
+def visitor_cookie(token: str, name: str) -> Cookie:
+    return _cookie(name, token, None)
 
 
 def _cookie(name: str, value: str, seconds: int | None) -> Cookie:

@@ -36,11 +36,26 @@ _HSTS = {"Strict-Transport-Security": "max-age=31536000"}
 class Pages:
     """Renders templates of `web/templates`; one for each process."""
 
-    def __init__(self, console_url: str, forms_lead_to: Sequence[str]) -> None:
-        """Beside `console_url`, a form may lead to these origins: where one pays."""
+    def __init__(
+        self,
+        origin: str,
+        forms_lead_to: Sequence[str] = (),
+        *,
+        frame: str = "layout/page.html",
+        home: str = "/",
+        sign_in: str = "/signin",
+    ) -> None:
+        """Beside `origin`, the app's own, a form may lead to these: where one pays. `frame` is
+        what a whole page stands in, `home` the path where one starts, `sign_in` the one that asks
+        who it is.
+        """
+        self.origin = origin
+        self.home = home
+        self.sign_in = sign_in
+        self._frame = frame
         policy = {"Content-Security-Policy": _POLICY.format(forms=" ".join(forms_lead_to))}
         self._everywhere = _HEADERS | policy
-        if console_url.startswith("https:"):
+        if origin.startswith("https:"):
             self._everywhere |= _HSTS
         self._headers = _PAGE | self._everywhere
         self._environment = Environment(
@@ -51,7 +66,8 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.globals["icon"] = icon
-        self._environment.globals["api_call"] = partial(api_call, console_url)
+        self._environment.globals["home"] = home
+        self._environment.globals["api_call"] = partial(api_call, origin)
         self._environment.filters["shell"] = shlex.quote  # a word of a command that is copied
         self._environment.filters["dollars"] = dollars
         self._environment.filters["json"] = json.dumps  # a value in one, not in the page
@@ -80,7 +96,7 @@ class Pages:
         """Render the template, with `signed_in`, `csrf` and `path` of the request."""
         partial = request.headers.get("hx-request") == "true"
         text = self._environment.get_template(template).render(
-            layout="layout/fragment.html" if partial else "layout/page.html",
+            layout="layout/fragment.html" if partial else self._frame,
             signed_in=request.scope.get("signed_in"),
             csrf=request.scope.get("csrf", ""),
             path=request.url.path,

@@ -7,7 +7,7 @@ from typing import Any
 
 from litestar import Request, Response
 
-from control_plane.http.cookies import SESSION, VISITOR, visitor_cookie
+from control_plane.http.cookies import CONSOLE, CookieNames, visitor_cookie
 from control_plane.http.csrf import csrf_token
 from control_plane.http.rendering import Pages
 from control_plane.sessions.actions import Visitor
@@ -18,22 +18,28 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class Visitors:
-    def __init__(self, pages: Pages, csrf_key: bytes, proxies: Collection[Network]) -> None:
+    def __init__(
+        self,
+        pages: Pages,
+        csrf_key: bytes,
+        proxies: Collection[Network],
+        cookies: CookieNames = CONSOLE,
+    ) -> None:
         self._pages = pages
         self._key = csrf_key
         self._proxies = proxies
+        self._cookies = cookies
 
     def show(
         self, request: Request[Any, Any, Any], template: str, *, status: int = 200, **values: Any
     ) -> Response[str]:
         """Show a page with a form, and give the visitor's cookie to who has none yet."""
-        if request.scope.get("signed_in") or request.cookies.get(VISITOR):
+        if request.scope.get("signed_in") or request.cookies.get(self._cookies.visitor):
             return self._pages.show(request, template, status=status, **values)
         token = secrets.token_urlsafe(32)
         request.scope["csrf"] = csrf_token(self._key, token)  # type: ignore[typeddict-unknown-key]
-        return self._pages.show(
-            request, template, status=status, cookies=[visitor_cookie(token)], **values
-        )
+        cookies = [visitor_cookie(token, self._cookies.visitor)]
+        return self._pages.show(request, template, status=status, cookies=cookies, **values)
 
     def visitor(self, request: Request[Any, Any, Any]) -> Visitor:
         """Say where the request comes from; of what is said on the way, only our proxies' word."""
@@ -42,4 +48,5 @@ class Visitors:
         agent = request.headers.get("user-agent", "")
         given = request.headers.get("x-request-id", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else f"r_{secrets.token_hex(8)}"
-        return Visitor(str(address), agent, request.cookies.get(SESSION, ""), request_id)
+        token = request.cookies.get(self._cookies.session, "")
+        return Visitor(str(address), agent, token, request_id)

@@ -20,8 +20,16 @@ from control_plane.jobs.repository import (
 from control_plane.management_api.repeats import KEPT
 from control_plane.management_api.repository import forget_answers
 from control_plane.people.actions import remove_unconfirmed
+<<<<<<< HEAD
 from control_plane.sessions.repository import remove_ended
 from shared.runtime.database import Database
+=======
+from control_plane.sessions.repository import PEOPLES, STAFFS
+from shared.runtime.database import DATABASE_TROUBLE, Database
+from shared.runtime.logs import fields
+
+_log = logging.getLogger("control_plane")
+>>>>>>> 5e3195e1a2efacb6aa468eb7910e26414d8d0c9b
 
 _EVERY = 600.0  # seconds
 _EVERY_RESCUE = 15.0  # seconds
@@ -35,7 +43,8 @@ _EVENTS_KEPT = timedelta(days=90)  # Stripe itself lists none that is older than
 Remove = Callable[[AsyncConnection, datetime, int], Awaitable[int]]
 
 _ENDED: dict[str, tuple[Remove, timedelta]] = {
-    "sessions": (remove_ended, timedelta()),
+    "sessions": (PEOPLES.remove_ended, timedelta()),
+    "sessions of staff": (STAFFS.remove_ended, timedelta()),
     "unconfirmed people": (remove_unconfirmed, _CONFIRM_WITHIN),
     "failed jobs": (forget_failed, _FAILED_KEPT),
     "errors of jobs that are gone": (forget_errors, _ERRORS_KEPT),

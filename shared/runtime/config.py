@@ -75,6 +75,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     allowed_hosts: tuple[str, ...] = ()  # names the server has besides that of public_url
     redis_url: str | None = None  # where workers and machines share limits and sessions
     console_bind_address: tuple[str, int] = ("0.0.0.0", 8081)  # noqa: S104 - as bind_address
+    support_url: str  # console_url where it is not given
+    support_bind_address: tuple[str, int] = ("0.0.0.0", 8082)  # noqa: S104 - as bind_address
     smtp_url: str = LOCAL_SMTP
     mail_from: str = "auth-service <auth-service@localhost>"
     stripe_api_key: str | None = None  # None: nothing is sold here
@@ -116,6 +118,7 @@ def read_config(environment: Mapping[str, str]) -> Config:
     if problems:
         raise ConfigError("; ".join(problems))
     values.setdefault("console_url", values["public_url"])
+    values.setdefault("support_url", values["console_url"])
     return Config(**values)
 
 
@@ -279,6 +282,8 @@ FIELDS: Mapping[str, tuple[str, Callable[[str], Any], bool]] = {
     "OPERATOR_KEYS": ("operator_keys", read_operator_keys, False),
     "BIND_ADDRESS": ("bind_address", _address, False),
     "CONSOLE_BIND_ADDRESS": ("console_bind_address", _address, False),
+    "SUPPORT_URL": ("support_url", _origin, False),
+    "SUPPORT_BIND_ADDRESS": ("support_bind_address", _address, False),
     "SMTP_URL": ("smtp_url", _smtp_url, False),
     "MAIL_FROM": ("mail_from", _mail_from, False),
     "STRIPE_API_KEY": ("stripe_api_key", _stripe_key, False),

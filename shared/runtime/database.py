@@ -26,6 +26,8 @@ DATABASE_TROUBLE = (
 )
 
 _LONGEST_CAUSE = 300  # characters
+_SUPPORTED = text("SELECT set_config('support.tenant', :tenant, true)")  # LOCAL; see RLS of ledger
+
 _POOL_SIZE = 8
 _AUDIT_KEYS = "audit_keys"
 _MAXIMUM_AGE = 600  # seconds; a connection that has touched 1,000 schemas holds 160 MB and more
@@ -70,6 +72,20 @@ def cause_of(error: BaseException) -> str:
     """Say in a line what failed: the statement's parameters, and the rows it met, are nobody's."""
     said = str(error.orig if isinstance(error, DBAPIError) else error).splitlines()
     return (said[0] if said else type(error).__name__)[:_LONGEST_CAUSE]
+
+
+class SupportDatabase(Database):
+    """The database as the support login sees it, which takes no tenant's role."""
+
+    @asynccontextmanager
+    async def tenant(self, tenant: TenantId) -> AsyncIterator[AsyncConnection]:
+        """One transaction as the login that reads this tenant's rows of the ledger and no others;
+        unnamed schemas are the tenant's.
+        """
+        async with self._engine.begin() as connection:
+            await connection.execute(_SUPPORTED, {"tenant": tenant})
+            await name_schema(connection, tenant)
+            yield connection
 
 
 def audit_keys_of(connection: AsyncConnection) -> tuple[Key, ...]:

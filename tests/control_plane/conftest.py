@@ -13,6 +13,7 @@ from shared.runtime.config import Config, Key, read_config
 from shared.runtime.database import Database
 from shared.runtime.sealing import Sealer
 from tests.control_plane.console import Console, run_console
+from tests.control_plane.support_app import Support, run_support
 from tests.support import Installation, new_slug
 from tests.valkey import RunningValkey, run_valkey
 
@@ -57,4 +58,11 @@ async def acme(database: Database, sealer: Sealer, quick_keys: None) -> TenantId
 async def console(installation: Installation, database: Database) -> AsyncIterator[Console]:
     """The console in this process, where no data plane is served."""
     async with run_console(installation, database, "http://127.0.0.1:1") as running:
+        yield running
+
+
+@pytest.fixture
+async def support(installation: Installation, database: Database) -> AsyncIterator[Support]:
+    """The support app in this process."""
+    async with run_support(installation, database) as running:
         yield running

@@ -21,8 +21,8 @@ from control_plane.keys.stock import KeyStock
 from control_plane.members.repository import add_member
 from control_plane.members.rules import Role
 from control_plane.people.repository import add_person
-from control_plane.sessions import repository as stored_sessions
 from control_plane.sessions.actions import Sessions, Visitor
+from control_plane.sessions.repository import PEOPLES
 from control_plane.sessions.rules import SessionKind
 from shared.domain.plan import PlanName
 from shared.runtime.config import Config, read_config
@@ -64,7 +64,7 @@ class Console(msgspec.Struct, frozen=True):
         async with self.database.control() as connection:
             await add_person(connection, person_id, f"{person_id}@example.com", None)
             await add_member(connection, account_id, person_id, role)
-            begun = await Sessions(stored_sessions).begin(
+            begun = await Sessions(PEOPLES).begin(
                 connection, SessionKind.CONSOLE, person_id, account_id, Visitor("", ""), began
             )
         key = hmac.digest(self.config.secret_peppers[0].octets, b"console csrf", "sha256")

@@ -15,8 +15,8 @@ from control_plane.people.actions import PeopleKeeper
 from control_plane.people.passwords import Passwords
 from control_plane.people.repository import PersonRow
 from control_plane.people.rules import LinkPurpose
-from control_plane.sessions import repository as sessions
 from control_plane.sessions.actions import Sessions, SessionStore, Visitor
+from control_plane.sessions.repository import PEOPLES, StoredSessions
 from control_plane.sessions.rules import Session, SessionKind
 from tests.isolation.calls import NOW, SOON, Twin, in_control_plane
 from tests.isolation.populated import Both
@@ -57,7 +57,7 @@ _ROW = PersonRow(
     signed_in_at=None,
 )
 
-_SESSIONS = Sessions(sessions)
+_SESSIONS = Sessions(PEOPLES)
 
 
 def _keeper(both: Both) -> PeopleKeeper:
@@ -127,18 +127,22 @@ REFUSED: dict[Callable[..., Any], Twin] = {
     Sessions.end_all: in_control_plane(lambda c, _: _SESSIONS.end_all(c, _PERSON)),
     Sessions.end_others: in_control_plane(lambda c, _: _SESSIONS.end_others(c, _PERSON, "token")),
     Sessions.end_in: in_control_plane(lambda c, _: _SESSIONS.end_in(c, _PERSON, "operator")),
-    sessions.add_session: in_control_plane(lambda c, _: sessions.add_session(c, _DIGEST, _SESSION)),
-    sessions.find_session: in_control_plane(lambda c, _: sessions.find_session(c, _DIGEST)),
-    sessions.sessions_of: in_control_plane(lambda c, _: sessions.sessions_of(c, _PERSON)),
-    sessions.note_use: in_control_plane(lambda c, _: sessions.note_use(c, _DIGEST, NOW)),
-    sessions.remove_session: in_control_plane(lambda c, _: sessions.remove_session(c, _DIGEST)),
-    sessions.remove_by_public_id: in_control_plane(
-        lambda c, _: sessions.remove_by_public_id(c, _PERSON, "s")
+    StoredSessions.add_session: in_control_plane(
+        lambda c, _: PEOPLES.add_session(c, _DIGEST, _SESSION)
     ),
-    sessions.remove_sessions_of: in_control_plane(
-        lambda c, _: sessions.remove_sessions_of(c, _PERSON)
+    StoredSessions.find_session: in_control_plane(lambda c, _: PEOPLES.find_session(c, _DIGEST)),
+    StoredSessions.sessions_of: in_control_plane(lambda c, _: PEOPLES.sessions_of(c, _PERSON)),
+    StoredSessions.note_use: in_control_plane(lambda c, _: PEOPLES.note_use(c, _DIGEST, NOW)),
+    StoredSessions.remove_session: in_control_plane(
+        lambda c, _: PEOPLES.remove_session(c, _DIGEST)
     ),
-    sessions.remove_ended: in_control_plane(lambda c, _: sessions.remove_ended(c, NOW, 10)),
+    StoredSessions.remove_by_public_id: in_control_plane(
+        lambda c, _: PEOPLES.remove_by_public_id(c, _PERSON, "s")
+    ),
+    StoredSessions.remove_sessions_of: in_control_plane(
+        lambda c, _: PEOPLES.remove_sessions_of(c, _PERSON)
+    ),
+    StoredSessions.remove_ended: in_control_plane(lambda c, _: PEOPLES.remove_ended(c, NOW, 10)),
 }
 
 TOUCHES_NO_TENANT: dict[Callable[..., Any], str] = {

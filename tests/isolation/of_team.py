@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from control_plane.members import repository as members
 from control_plane.members.repository import InvitationRow
 from control_plane.members.rules import Role
-from control_plane.sessions import repository as session_rows
+from control_plane.sessions.repository import PEOPLES, StoredSessions
 from tests.isolation.calls import NOW, Twin, in_control_plane
 from tests.isolation.populated import Both
 
@@ -53,7 +53,7 @@ REFUSED: dict[Callable[..., Any], Twin] = {
     members.remove_invitation: in_control_plane(
         lambda c, _: members.remove_invitation(c, "operator", "a@example.org")
     ),
-    session_rows.remove_sessions_in: in_control_plane(
-        lambda c, _: session_rows.remove_sessions_in(c, "p_a", "operator")
+    StoredSessions.remove_sessions_in: in_control_plane(
+        lambda c, _: PEOPLES.remove_sessions_in(c, "p_a", "operator")
     ),
 }

@@ -6,7 +6,7 @@ from sqlalchemy import text
 from migrations.script import run_statements
 
 revision = "0019"
-down_revision = "0015"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 

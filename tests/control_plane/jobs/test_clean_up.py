@@ -14,8 +14,8 @@ from control_plane.mail.rules import Letter
 from control_plane.members.repository import add_member
 from control_plane.members.rules import Role
 from control_plane.people.repository import add_person
-from control_plane.sessions import repository as stored_sessions
 from control_plane.sessions.actions import Sessions, Visitor
+from control_plane.sessions.repository import PEOPLES
 from control_plane.sessions.rules import SessionKind
 from shared.domain.ids import tenant_id
 from shared.runtime.database import Database
@@ -92,7 +92,7 @@ async def test_sessions_go_once_they_are_over(jobs_database: Database) -> None:
     visitor = Visitor("192.0.2.1", "a browser")
     async with jobs_database.control() as connection:
         for began in (_NOW - timedelta(hours=13), _NOW - timedelta(hours=1)):
-            await Sessions(stored_sessions).begin(
+            await Sessions(PEOPLES).begin(
                 connection, SessionKind.CONSOLE, f"p_{name}", None, visitor, began
             )
     assert (await remove_all_ended(jobs_database, _NOW))["sessions"] == 1

@@ -9,9 +9,9 @@ from sqlalchemy import select
 
 from control_plane.accounts.actions import create_account
 from control_plane.people.repository import add_person
-from control_plane.sessions import repository
 from control_plane.sessions.actions import Sessions, SessionStore
 from control_plane.sessions.in_redis import RedisSessions
+from control_plane.sessions.repository import PEOPLES
 from shared.runtime.database import Database
 from shared.runtime.redis_client import RedisClient
 from shared.runtime.tables.people import session
@@ -25,7 +25,7 @@ async def kept(request: pytest.FixtureRequest, database: Database) -> AsyncItera
     async with database.control() as connection:
         await add_person(connection, person_id, f"{person_id}@example.org", None)
     accounts = await create_account(database, "One"), await create_account(database, "Two")
-    store: SessionStore = repository
+    store: SessionStore = PEOPLES
     async with AsyncExitStack() as stack:
         if request.param == "redis":
             valkey: RunningValkey = request.getfixturevalue("valkey")

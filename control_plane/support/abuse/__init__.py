@@ -1,0 +1,1 @@
+"""Who asks too much (C9)."""

@@ -1,0 +1,103 @@
+"""The composition root of the support app: the only module that knows each screen's pages."""
+
+import hmac
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.static_files import create_static_files_router
+
+from control_plane.http.attempts import Attempts
+from control_plane.http.cookies import SUPPORT
+from control_plane.http.counts_in_database import DatabaseCounts
+from control_plane.http.door import Door
+from control_plane.http.errors import last_resorts
+from control_plane.http.probes import PROBES
+from control_plane.http.rendering import Pages
+from control_plane.http.visitors import Visitors
+from control_plane.sessions.actions import Sessions
+from control_plane.sessions.repository import STAFFS
+from control_plane.staff.rights import StaffRights
+from control_plane.support.home.pages import HOME_PAGES
+from control_plane.support.search.pages import SEARCH_PAGES
+from control_plane.support.shown import SupportShower
+from shared.runtime.config import Config, read_process_config
+from shared.runtime.database import SupportDatabase
+from shared.runtime.leaving import Leaving
+from shared.runtime.logs import configure_logs
+from web import ROOT
+
+_LARGEST_BODY = 64 * 1024
+
+
+def from_environment(_: Leaving) -> Litestar:
+    """Make a worker's application: what the worker serves."""
+    config = read_process_config()
+    configure_logs(config.log_level)
+    return create_support(config)
+
+
+def create_support(config: Config) -> Litestar:
+    """Compose it. `config.database_url` is the support login's."""
+    database = SupportDatabase(config.database_url, config.audit_keys)
+    pages = Pages(
+        config.support_url,
+        frame="support/frame.html",
+        home="/support",
+        sign_in="/support/signin",
+    )
+    csrf_key = _key_for(b"support csrf", config)
+    visitors = Visitors(pages, csrf_key, config.trusted_proxies, SUPPORT)
+    sessions = Sessions(STAFFS)
+    rights = StaffRights(pages, visitors, database, sessions, _now)
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        yield
+        await database.close()
+
+    return Litestar(
+        route_handlers=[
+            *HOME_PAGES,
+            *SEARCH_PAGES,
+            *PROBES,
+            create_static_files_router(
+                "/static",
+                directories=[ROOT / "static"],
+                opt={"outside": True},
+                cache_control=None,
+            ),
+        ],
+        before_request=Door(pages, rights, SUPPORT, csrf_key, _now),
+        before_send=[pages.protect],
+        dependencies={
+            "pages": given(pages),
+            "visitors": given(visitors),
+            "database": given(database),
+            "clock": given(_now),
+            "config": given(config),
+            "attempts": given(Attempts(DatabaseCounts(database))),
+            "support": given(SupportShower(pages, visitors, database, _now)),
+        },
+        lifespan=[lifespan],
+        exception_handlers=last_resorts(pages),
+        request_max_body_size=_LARGEST_BODY,
+        openapi_config=None,
+        logging_config=None,
+    )
+
+
+def _key_for(use: bytes, config: Config) -> bytes:
+    return hmac.digest(config.secret_peppers[0].octets, use, "sha256")
+
+
+def given(thing: object) -> Provide:
+    """Give handlers what was made once."""
+    return Provide(lambda: thing, sync_to_thread=False, use_cache=True)
+
+
+def _now() -> datetime:
+    return datetime.fromtimestamp(time.time(), UTC)

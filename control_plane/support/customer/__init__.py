@@ -1,0 +1,1 @@
+"""An account and its tenants as support sees them, and why requests fail (C2)."""

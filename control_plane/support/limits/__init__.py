@@ -1,0 +1,1 @@
+"""Overriding an account's limits for a while (C3)."""

@@ -1,0 +1,1 @@
+"""Stripe's events and the reconciliation (C6, C7)."""

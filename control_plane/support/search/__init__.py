@@ -1,0 +1,1 @@
+"""Finding an account by whatever is known of it (C1)."""

@@ -1,0 +1,1 @@
+"""Jobs and mail (C8)."""
