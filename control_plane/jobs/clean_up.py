@@ -20,16 +20,8 @@ from control_plane.jobs.repository import (
 from control_plane.management_api.repeats import KEPT
 from control_plane.management_api.repository import forget_answers
 from control_plane.people.actions import remove_unconfirmed
-<<<<<<< HEAD
-from control_plane.sessions.repository import remove_ended
-from shared.runtime.database import Database
-=======
 from control_plane.sessions.repository import PEOPLES, STAFFS
-from shared.runtime.database import DATABASE_TROUBLE, Database
-from shared.runtime.logs import fields
-
-_log = logging.getLogger("control_plane")
->>>>>>> 5e3195e1a2efacb6aa468eb7910e26414d8d0c9b
+from shared.runtime.database import Database
 
 _EVERY = 600.0  # seconds
 _EVERY_RESCUE = 15.0  # seconds
