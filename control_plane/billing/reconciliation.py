@@ -12,7 +12,7 @@ import msgspec
 
 from control_plane.billing import records, repository
 from control_plane.billing.records import Reconciliation
-from control_plane.billing.rules import ALERT, METER, drift_of
+from control_plane.billing.rules import METER, drift_of
 from control_plane.billing.seen import SeenInvoice, at
 from control_plane.billing.stripe_gateway import StripeGateway
 from shared.runtime.database import Database
@@ -77,7 +77,7 @@ async def compare(
             )
             await records.set_reconciliation(connection, row)
         found.append(row)
-    adrift = [each for each in found if each.drift > ALERT]
+    adrift = [each for each in found if each.is_adrift]
     for each in adrift:
         _log.warning("alert: a count is adrift", extra=fields(**msgspec.to_builtins(each)))
     return max((each.drift for each in found), default=0.0)

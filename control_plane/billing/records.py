@@ -10,6 +10,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from control_plane.billing.rules import ALERT
 from shared.runtime.tables.billing import (
     billing_customer,
     billing_notice,
@@ -73,6 +74,10 @@ class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
     invoiced: int | None  # None: there is no invoice yet
     drift: float  # percent
     at: datetime
+
+    @property
+    def is_adrift(self) -> bool:
+        return self.drift > ALERT
 
 
 class ReachedRow(msgspec.Struct, frozen=True, kw_only=True):

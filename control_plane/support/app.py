@@ -28,8 +28,10 @@ from control_plane.staff.enrolment_pages import ENROLMENT_PAGES
 from control_plane.staff.pages import SIGN_IN_PAGES
 from control_plane.staff.rights import StaffRights
 from control_plane.support.home.pages import HOME_PAGES
+from control_plane.support.payments.pages import PAYMENT_PAGES
 from control_plane.support.search.pages import SEARCH_PAGES
 from control_plane.support.shown import SupportShower
+from control_plane.support.work.pages import WORK_PAGES
 from shared.runtime.config import Config, read_process_config
 from shared.runtime.database import SupportDatabase
 from shared.runtime.leaving import Leaving
@@ -79,6 +81,8 @@ def create_support(config: Config) -> Litestar:
             *ENROLMENT_PAGES,
             *HOME_PAGES,
             *SEARCH_PAGES,
+            *PAYMENT_PAGES,
+            *WORK_PAGES,
             *PROBES,
             create_static_files_router(
                 "/static",
