@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from control_plane.billing import records, repository
-from control_plane.billing.records import Reconciliation
+from control_plane.billing import comparisons, records, repository
+from control_plane.billing.comparisons import Reconciliation
 from control_plane.billing.rules import METER, drift_of
 from control_plane.billing.seen import SeenInvoice, at
 from control_plane.billing.stripe_gateway import StripeGateway
@@ -64,7 +64,7 @@ async def compare(
             continue
         metered = await stripe.metered(meter.id, customer.customer_id, start, end)
         async with database.control() as connection:
-            ours = await records.metered_between(connection, account_id, start, end)
+            ours = await comparisons.metered_between(connection, account_id, start, end)
             row = Reconciliation(
                 account_id=account_id,
                 starts_at=period.starts_at,
@@ -75,7 +75,7 @@ async def compare(
                 drift=drift_of(ours, metered, period.invoiced),
                 at=now,
             )
-            await records.set_reconciliation(connection, row)
+            await comparisons.set_reconciliation(connection, row)
         found.append(row)
     adrift = [each for each in found if each.is_adrift]
     for each in adrift:

@@ -10,13 +10,11 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from control_plane.billing.rules import ALERT
 from shared.runtime.tables.billing import (
     billing_customer,
     billing_notice,
     metered_month,
     metered_usage,
-    reconciliation,
     stripe_event,
 )
 from shared.runtime.tables.control import account
@@ -61,23 +59,6 @@ class CountedRow(msgspec.Struct, frozen=True, kw_only=True):
 
     counted: int
     included: int | None  # None: no tokens over the plan are bought
-
-
-class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
-    """What comparing an account's period came to; all counts are of tokens over the plan."""
-
-    account_id: str
-    starts_at: datetime
-    ends_at: datetime
-    ours: int
-    metered: int  # by Stripe
-    invoiced: int | None  # None: there is no invoice yet
-    drift: float  # percent
-    at: datetime
-
-    @property
-    def is_adrift(self) -> bool:
-        return self.drift > ALERT
 
 
 class ReachedRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,6 +116,14 @@ async def unhandled_events(connection: AsyncConnection, before: datetime, limit:
         .limit(limit)
     )
     return list(rows)
+
+
+async def last_arrived(connection: AsyncConnection) -> tuple[datetime | None, datetime | None]:
+    """Say when an event was last delivered, and when one last had to be fetched."""
+    newest = func.max(stripe_event.c.received_at)
+    query = select(newest.filter(~stripe_event.c.fetched), newest.filter(stripe_event.c.fetched))
+    delivered, fetched = (await connection.execute(query)).one()
+    return delivered, fetched
 
 
 async def forget_events(connection: AsyncConnection, before: datetime, limit: int) -> int:
@@ -205,30 +194,6 @@ async def metered_since(connection: AsyncConnection, account_id: str, since: dat
         )
     )
     return int(found or 0)
-
-
-async def metered_between(
-    connection: AsyncConnection, account_id: str, start: datetime, end: datetime
-) -> int:
-    """Count those that were written down in [start, end)."""
-    found = await connection.scalar(
-        select(func.coalesce(func.sum(metered_usage.c.tokens), 0)).where(
-            metered_usage.c.account_id == account_id,
-            metered_usage.c.at >= start,
-            metered_usage.c.at < end,
-        )
-    )
-    return int(found or 0)
-
-
-async def set_reconciliation(connection: AsyncConnection, row: Reconciliation) -> None:
-    """Keep what the period's comparison came to, instead of what it came to before."""
-    values = msgspec.structs.asdict(row)
-    await connection.execute(
-        insert(reconciliation)
-        .values(values)
-        .on_conflict_do_update(index_elements=["account_id", "starts_at"], set_=values)
-    )
 
 
 async def unsent_usage(connection: AsyncConnection, limit: int) -> list[MeteredRow]:

@@ -22,7 +22,7 @@ from control_plane.jobs.billing import lost_events, reconciliation
 from control_plane.jobs.periodic import run
 from control_plane.jobs.repository import note_error
 from control_plane.mail.actions import QUEUE as MAIL
-from control_plane.mail.actions import SEND_LETTER, set_sent
+from control_plane.mail.actions import SEND_LETTER, set_letter_sent
 from control_plane.mail.rules import Letter
 from control_plane.mail.smtp import Smtp, is_final, said_of
 from shared.domain.refused import Refused
@@ -71,7 +71,7 @@ def make_queue(database_url: str, work: Work) -> App:
             await work.smtp.send(msgspec.convert(letter, Letter))
         with suppress(*DATABASE_TROUBLE):  # it is not to be sent again for that
             async with work.database.control() as connection:
-                await set_sent(connection, context.job.id or 0)
+                await set_letter_sent(connection, context.job.id or 0)
 
     if work.books is not None:
         _add_billing(queue, work, work.books)

@@ -146,6 +146,12 @@ async def note_failed_run(
     await _note(connection, name, {**values, "outcome": ""}, values)
 
 
+async def newest_run(connection: AsyncConnection) -> datetime | None:
+    """Say when anything was last done of what is done every so often."""
+    found: datetime | None = await connection.scalar(select(func.max(periodic_run.c.ran_at)))
+    return found
+
+
 async def _note(
     connection: AsyncConnection, name: str, first: dict[str, object], later: dict[str, object]
 ) -> None:

@@ -39,7 +39,7 @@ async def queue_letter(connection: AsyncConnection, letter: Letter) -> None:
     )
 
 
-async def set_sent(connection: AsyncConnection, job_id: int) -> None:
+async def set_letter_sent(connection: AsyncConnection, job_id: int) -> None:
     """Note that the mail server has taken the letter, as the login."""
     await connection.execute(
         update(queued_letter).where(queued_letter.c.job_id == job_id).values(sent_at=func.now())

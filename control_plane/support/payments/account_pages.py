@@ -131,7 +131,7 @@ async def _show_event(
 ) -> Response[str]:
     """Another account's event is not there."""
     async with support.database.control() as connection:
-        event = await repository.find_event(connection, event_id)
+        event = await repository.show_event(connection, event_id)
     if event is None or event.account_id != account_id:
         raise NotFoundException
     return support.show(

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from control_plane.accounts.repository import find_limits
 from control_plane.billing import repository as books
 from control_plane.billing.books import FETCH_MISSING, RECONCILE, TAKE_EVENT
-from control_plane.billing.records import Reconciliation
+from control_plane.billing.comparisons import Reconciliation
 from control_plane.billing.repository import CustomerRow
 from control_plane.billing.rules import Invoice, Subscription, current
 from control_plane.support.payments import repository
@@ -138,7 +138,7 @@ async def reconcile_account(database: Database, act: Act, account_id: str) -> No
 
 
 async def _found(connection: AsyncConnection, event_id: str, account_id: str | None) -> ShownEvent:
-    event = await repository.find_event(connection, event_id)
+    event = await repository.show_event(connection, event_id)
     if event is None or event.account_id != account_id:
         raise PaymentsRefused("there is no such event")
     return event

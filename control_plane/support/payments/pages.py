@@ -146,7 +146,7 @@ async def _show_event(
     request: AnyRequest, support: SupportShower, event_id: str, error: str = ""
 ) -> Response[None] | Response[str]:
     async with support.database.control() as connection:
-        event = await repository.find_event(connection, event_id)
+        event = await repository.show_event(connection, event_id)
     if event is None:
         raise NotFoundException
     if event.account_id is not None:

@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Select, case, func, null, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from control_plane.billing.records import Reconciliation
+from control_plane.billing.comparisons import Reconciliation
 from control_plane.billing.rules import ALERT
 from control_plane.support.payments.rules import EventState, ListedEvent, ShownEvent
 from shared.runtime.tables.billing import billing_customer, reconciliation, stripe_event
@@ -54,7 +54,7 @@ async def list_events(
     return [msgspec.convert(row, ListedEvent) for row in rows.mappings()]
 
 
-async def find_event(connection: AsyncConnection, event_id: str) -> ShownEvent | None:
+async def show_event(connection: AsyncConnection, event_id: str) -> ShownEvent | None:
     query = _events(ShownEvent).where(stripe_event.c.id == event_id)
     row = (await connection.execute(query)).mappings().first()
     return None if row is None else msgspec.convert(row, ShownEvent)

@@ -25,14 +25,14 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     jobs: Listed[Job]
     letters: list[LetterCount]
     runs: list[PeriodicRun]
-    now: datetime  # by the database's clock, as the times of the others
+    now: datetime
 
     @property
     def overdue(self) -> list[PeriodicRun]:
         return [each for each in self.runs if each.is_overdue(self.now)]
 
 
-async def show_work(database: Database, sought: Sought, number: int) -> Work:
+async def show_work(database: Database, sought: Sought, number: int, now: datetime) -> Work:
     async with database.control() as connection:
         rows, total = await repository.page_of_jobs(
             connection, sought, offset=(number - 1) * SIZE, limit=SIZE
@@ -42,7 +42,7 @@ async def show_work(database: Database, sought: Sought, number: int) -> Work:
             jobs=Listed(rows=rows, total=total, number=number),
             letters=await repository.letter_counts(connection, _LETTERS),
             runs=await repository.list_runs(connection),
-            now=await repository.now_of(connection),
+            now=now,
         )
 
 

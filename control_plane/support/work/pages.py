@@ -53,7 +53,7 @@ async def _show(request: AnyRequest, support: SupportShower, error: str = "") ->
     given = request.query_params
     form = {name: search_text(str(given.get(name, ""))) for name in ("queue", "state")}
     number = page_number(given.get("page", ""))
-    work = await actions.show_work(support.database, Sought(**form), number)
+    work = await actions.show_work(support.database, Sought(**form), number, support.now())
     return support.show(
         request,
         "work/work.html",

@@ -1,7 +1,5 @@
 """Jobs, letters and periodic work, without what they are about. As the support login."""
 
-from datetime import datetime
-
 import msgspec
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -110,9 +108,3 @@ async def find_run(connection: AsyncConnection, name: str) -> PeriodicRun | None
 async def retry(connection: AsyncConnection, queue: str, job_id: int | None) -> int:
     """Have a job of the queue that waits or was given up be tried now, or all; give how many."""
     return int(await connection.scalar(_RETRY, {"queue": queue, "job": job_id}) or 0)
-
-
-async def now_of(connection: AsyncConnection) -> datetime:
-    """Give the database's time."""
-    found: datetime = (await connection.execute(text("SELECT now()"))).scalar_one()
-    return found

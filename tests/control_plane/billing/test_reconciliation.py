@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from control_plane.billing.comparisons import Reconciliation, metered_between
 from control_plane.billing.metering import count_all, send_all
-from control_plane.billing.records import Reconciliation, metered_between
 from control_plane.billing.rules import METER, drift_of
 from shared.domain.plan import PLANS, PlanName
 from shared.runtime.tables.billing import reconciliation

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, text, update
 
 from control_plane.billing.books import QUEUE
-from control_plane.billing.records import Reconciliation, set_reconciliation
+from control_plane.billing.comparisons import Reconciliation, set_reconciliation
 from control_plane.billing.stripe_gateway import StripeAway
 from control_plane.jobs.queue import Work, work_queue
 from control_plane.mail.smtp import Smtp
