@@ -23,7 +23,7 @@ from control_plane.staff.repository import add_staff
 from control_plane.staff.rules import Reason, StaffRole
 from control_plane.support.app import create_support
 from shared.runtime.config import Config, read_config
-from shared.runtime.database import Database
+from shared.runtime.database import Database, SupportDatabase
 from tests.control_plane.applications import running
 from tests.control_plane.console import Browser, forget_attempts
 from tests.support import Installation
@@ -47,6 +47,13 @@ class Support(msgspec.Struct, frozen=True):
     config: Config
     database: Database  # as the control login, for what a test arranges or looks up
 
+    @property
+    def own(self) -> SupportDatabase:
+        """The database as the app has it: the support login's."""
+        given: Any = self.application.dependencies["database"]
+        found: SupportDatabase = given.dependency()
+        return found
+
     @asynccontextmanager
     async def signed_in(
         self,
@@ -63,10 +70,9 @@ class Support(msgspec.Struct, frozen=True):
             begun = await Sessions(STAFFS).begin(
                 connection, kind, staff_id, None, Visitor("192.0.2.7", "test"), began
             )
-        given: Any = self.application.dependencies["database"]
         for account_id in opened:
             why = Reason(reason="a test opens it", ticket="T-0")
-            assert await open_grant(given.dependency(), by, account_id, why, began)
+            assert await open_grant(self.own, by, account_id, why, began)
         key = hmac.digest(self.config.secret_peppers[0].octets, b"support csrf", "sha256")
         async with self.browser() as client:
             client.cookies.set(SUPPORT.session, begun.token)

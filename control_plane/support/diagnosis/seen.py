@@ -9,7 +9,7 @@ import msgspec
 from control_plane.audit.rules import Event
 from control_plane.keys.rules import HeldKey
 from control_plane.usage.rules import LogEntry
-from shared.domain.client import AuthMethod
+from shared.domain.client import AuthMethod, DpopUse
 from shared.domain.limits import Rate, TenantLimits
 from shared.domain.scope import Scope
 from shared.domain.snapshot import TenantStatus
@@ -34,6 +34,8 @@ class SeenClient(msgspec.Struct, frozen=True, kw_only=True):
     auth_method: AuthMethod
     default_api: str | None
     rate: Rate | None  # its own
+    dpop: DpopUse
+    created_at: datetime
     grants: Mapping[str, Scope]  # API identifier -> scopes
     secrets: tuple[SeenSecret, ...]
 

@@ -15,7 +15,7 @@ from control_plane.support.diagnosis.seen import Asked, Seen, SeenClient, SeenSe
 from control_plane.usage.rules import FIRST_ID, LogEntry
 from data_plane.limits import admission, wrong_secrets
 from data_plane.protocol import client_authentication
-from shared.domain.client import AuthMethod
+from shared.domain.client import AuthMethod, DpopUse
 from shared.domain.ids import Kid
 from shared.domain.jwk import Algorithm
 from shared.domain.limits import MonthlyQuota, Rate, TenantLimits
@@ -46,6 +46,8 @@ def client(**given: Any) -> SeenClient:
             "auth_method": AuthMethod.CLIENT_SECRET,
             "default_api": _API,
             "rate": None,
+            "dpop": DpopUse.OPTIONAL,
+            "created_at": ago(days=40),
             "grants": {_API: frozenset({"read"})},
             "secrets": (secret(),),
             **given,
