@@ -27,6 +27,7 @@ from control_plane.staff.enrolment import Enrolment
 from control_plane.staff.enrolment_pages import ENROLMENT_PAGES
 from control_plane.staff.pages import SIGN_IN_PAGES
 from control_plane.staff.rights import StaffRights
+from control_plane.support.diagnosis.pages import DIAGNOSIS_PAGES
 from control_plane.support.home.pages import HOME_PAGES
 from control_plane.support.search.pages import SEARCH_PAGES
 from control_plane.support.shown import SupportShower
@@ -79,6 +80,7 @@ def create_support(config: Config) -> Litestar:
             *ENROLMENT_PAGES,
             *HOME_PAGES,
             *SEARCH_PAGES,
+            *DIAGNOSIS_PAGES,
             *PROBES,
             create_static_files_router(
                 "/static",

@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from control_plane.keys.repository import list_keys
 from control_plane.limits.repository import tokens_used
 from control_plane.support.diagnosis import repository
-from control_plane.support.diagnosis.repository import SupportedTenant
+from control_plane.support.diagnosis.repository import RevocationRow, SupportedTenant
 from control_plane.support.diagnosis.rules import diagnose
-from control_plane.support.diagnosis.seen import Asked, Diagnosis, Seen, SeenClient
+from control_plane.support.diagnosis.seen import Asked, Diagnosis, Seen
 from control_plane.usage.actions import find_entry, search_log
 from control_plane.usage.rules import LAST_ID, LogEntry, Sought, Window, first_id
 from shared.domain.limits import NO_LIMITS
@@ -31,21 +31,20 @@ _LOOKED_AT = (
 )
 
 
+class FoundToken(msgspec.Struct, frozen=True, kw_only=True):
+    """A token that was issued, as the ledger has it."""
+
+    token: LogEntry
+    expires_at: datetime
+    revoked: RevocationRow | None
+
+
 class Looked(msgspec.Struct, frozen=True, kw_only=True):
     """What was seen, and what comes of it."""
 
     seen: Seen
     diagnosis: Diagnosis
     refusals: list[LogEntry]  # the last ones, of the client if one is asked about
-
-
-class _OfTenant(msgspec.Struct, frozen=True, kw_only=True):
-    """What is in the tenant's own schema, and its part of the ledger: a deleted one has none."""
-
-    client: SeenClient | None = None
-    fields: dict[str, object] = msgspec.field(
-        default_factory=lambda: {"keys": (), "apis": {}, "counts": {}, "changes": ()}
-    )
 
 
 async def find_tenant(database: Database, account_id: str, slug: str) -> SupportedTenant | None:
@@ -58,6 +57,22 @@ async def find_refusal(
 ) -> LogEntry | None:
     found = await find_entry(database, tenant.id, refusal)
     return None if found is None or found.event != "refused" else found
+
+
+async def find_token(
+    database: Database, tenant: SupportedTenant, token_id: UUID
+) -> FoundToken | None:
+    found = await find_entry(database, tenant.id, token_id)
+    if found is None or found.event != "issued":
+        return None
+    async with database.tenant(tenant.id) as connection:
+        revoked = await repository.find_revocation(connection, str(found.id), found.client_id)
+    lasts = timedelta(seconds=found.lifetime or 0)
+    # what is revoked of a client or of all is what was issued until then
+    is_of_it = revoked is not None and (revoked.kind == "token" or found.at <= revoked.not_before)
+    return FoundToken(
+        token=found, expires_at=found.at + lasts, revoked=revoked if is_of_it else None
+    )
 
 
 async def look(
@@ -76,15 +91,8 @@ async def look(
     refusals = await last_refusals(database, tenant, asked.client_id, now)
     if refusal is None and asked.client_id and refusals:
         refusal = refusals[0]
-    of_tenant = _OfTenant()
-    if not tenant.is_deleted:
-        async with database.tenant(tenant.id) as connection:
-            of_tenant = await _of_tenant(connection, tenant, asked, now)
     async with database.control() as connection:
         held = await tokens_used(connection, tenant.account_id, f"{now:%Y-%m}")
-        elsewhere = ""
-        if asked.client_id and of_tenant.client is None:
-            elsewhere = await repository.find_elsewhere(connection, tenant, asked.client_id)
     seen = Seen(
         now=now,
         suspended=tenant.suspended,
@@ -94,11 +102,15 @@ async def look(
         used=0 if held is None else held[1],
         applying=tenant.behind,
         asked=asked,
-        client=of_tenant.client,
-        elsewhere=elsewhere,
         refusal=refusal,
-        **of_tenant.fields,
     )
+    if not tenant.is_deleted:
+        async with database.tenant(tenant.id) as connection:
+            seen = await _with_its_own(connection, tenant, seen)
+    if asked.client_id and seen.client is None:
+        async with database.control() as connection:
+            elsewhere = await repository.find_elsewhere(connection, tenant, asked.client_id)
+        seen = msgspec.structs.replace(seen, elsewhere=elsewhere)
     return Looked(seen=seen, diagnosis=diagnose(seen), refusals=refusals)
 
 
@@ -111,20 +123,17 @@ async def last_refusals(
     return (await search_log(database, tenant.id, sought, window, _SHOWN)).entries
 
 
-async def _of_tenant(
-    connection: AsyncConnection, tenant: SupportedTenant, asked: Asked, now: datetime
-) -> _OfTenant:
-    this_hour = now.replace(minute=0, second=0, microsecond=0)
-    since = this_hour - timedelta(hours=1)
-    named = asked.client_id
+async def _with_its_own(connection: AsyncConnection, tenant: SupportedTenant, seen: Seen) -> Seen:
+    """Add what is in the tenant's own schema, and its part of the ledger."""
+    named = seen.asked.client_id
+    hours = seen.now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
     targets = [f"tenant {tenant.slug}", *([f"client {named}"] if named else [])]
     changes = await repository.last_changes(connection, targets, _LOOKED_AT, _CHANGES)
-    return _OfTenant(
+    return msgspec.structs.replace(
+        seen,
         client=await repository.find_client(connection, named) if named else None,
-        fields={
-            "keys": tuple(await list_keys(connection)),
-            "apis": await repository.scopes_of_apis(connection),
-            "counts": await repository.counts_since(connection, since, named),
-            "changes": tuple(changes),
-        },
+        keys=tuple(await list_keys(connection)),
+        apis=await repository.scopes_of_apis(connection),
+        counts=await repository.counts_since(connection, hours, named),
+        changes=tuple(changes),
     )

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from control_plane.audit.rules import Event
 from control_plane.support.diagnosis.seen import SeenClient, SeenSecret
+from shared.domain.client import AuthMethod, DpopUse
 from shared.domain.ids import TenantId
 from shared.domain.limits import Rate
 from shared.domain.plan import Environment
@@ -19,7 +20,7 @@ from shared.domain.scope import Scope
 from shared.domain.snapshot import TenantStatus
 from shared.domain.suspension import SuspensionKind
 from shared.runtime.tables.control import account, issuer_snapshot, tenant
-from shared.runtime.tables.ledger import usage
+from shared.runtime.tables.ledger import revocation, usage
 from shared.runtime.tables.support_search import client_place
 from shared.runtime.tables.tenant import api, audit_event, client, client_grant, client_secret
 
@@ -53,11 +54,16 @@ class SupportedTenant(msgspec.Struct, frozen=True, kw_only=True):
         return f"/support/accounts/{self.account_id}/tenants/{self.slug}"
 
 
+class RevocationRow(msgspec.Struct, frozen=True, kw_only=True):
+    kind: str  # token | client | tenant
+    not_before: datetime
+
+
 async def find_tenant(
     connection: AsyncConnection, account_id: str, slug: str
 ) -> SupportedTenant | None:
     """Find it, deleted too while its slug is held; another account's is none."""
-    behind = func.coalesce(issuer_snapshot.c.limits_version < account.c.limits_version, False)  # noqa: FBT003 - SQL's false
+    behind = func.coalesce(issuer_snapshot.c.limits_version < account.c.limits_version, False)
     own = ("suspended", "behind")
     found = await connection.execute(
         select(
@@ -107,10 +113,10 @@ async def find_client(connection: AsyncConnection, client_id: str) -> SeenClient
         client_id=row.client_id,
         name=row.name,
         enabled=row.enabled,
-        auth_method=row.auth_method,
+        auth_method=AuthMethod(row.auth_method),
         default_api=row.default_api,
         rate=None if row.token_rate is None else Rate(row.token_rate, row.token_burst),
-        dpop=row.dpop,
+        dpop=DpopUse(row.dpop),
         created_at=row.created_at,
         grants={each.api: frozenset(each.scopes) for each in grants},
         secrets=tuple(msgspec.convert(each, SeenSecret) for each in secrets.mappings()),
@@ -150,3 +156,22 @@ async def last_changes(
         .limit(limit)
     )
     return [msgspec.convert(row, Event) for row in reversed(rows.mappings().all())]
+
+
+async def find_revocation(
+    connection: AsyncConnection, jti: str, client_id: str
+) -> RevocationRow | None:
+    """Find what revokes a token: itself, else what was issued to its client, or by its tenant."""
+    held = revocation.c
+    rows = await connection.execute(
+        select(held.kind, held.not_before)
+        .where(
+            tuple_(held.kind, held.subject).in_(
+                [("token", jti), ("client", client_id), ("tenant", "")]
+            )
+        )
+        .order_by((held.kind == "token").desc(), held.not_before.desc())
+        .limit(1)
+    )
+    row = rows.mappings().first()
+    return None if row is None else msgspec.convert(row, RevocationRow)

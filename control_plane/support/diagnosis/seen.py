@@ -58,14 +58,15 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     limits: TenantLimits
     used: int  # tokens of the account in this month
     applying: bool  # limits or a suspension changed, and the data plane may not know it yet
-    keys: tuple[HeldKey, ...]
-    apis: Mapping[str, Scope]  # API identifier -> its scopes
     asked: Asked
-    client: SeenClient | None
-    elsewhere: str  # the slug of the account's other tenant that has the client
-    refusal: LogEntry | None  # the one that is asked about, or else the last one
-    counts: Mapping[str, int]  # of this hour and the one before, by event, of the client if asked
-    changes: tuple[Event, ...]  # the last ones of the tenant and the client, the oldest first
+    refusal: LogEntry | None = None  # what is to be explained
+    # of the tenant's schema, and its part of the ledger: a deleted one has none
+    keys: tuple[HeldKey, ...] = ()
+    apis: Mapping[str, Scope] = {}  # API identifier -> its scopes
+    client: SeenClient | None = None
+    elsewhere: str = ""  # the slug of the account's other tenant that has the client
+    counts: Mapping[str, int] = {}  # this hour and the last, by event; of the client if asked
+    changes: tuple[Event, ...] = ()  # the last ones of the tenant and the client, the oldest first
 
     @property
     def reason(self) -> str:

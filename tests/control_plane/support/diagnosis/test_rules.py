@@ -325,7 +325,7 @@ def test_a_closed_console_and_observed_limits_stop_no_token() -> None:
 def test_the_words_looked_for_are_those_of_the_data_plane() -> None:
     of_limits = admission._REFUSALS  # noqa: SLF001 - what it says is what we read
     assert MONTH_USED in of_limits["month"]
-    assert all(RATE_USED in of_limits[each] for each in ("rate", "client"))  # type: ignore[index]
+    assert all(RATE_USED in of_limits[each] for each in ("rate", "client"))
     assert GUESSED in wrong_secrets._TOO_MANY  # noqa: SLF001
     assert client_authentication._NO_CREDENTIALS == NOTHING_PRESENTED  # noqa: SLF001
     assert client_authentication._FAILED == _FAILED  # noqa: SLF001
