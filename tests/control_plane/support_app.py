@@ -15,7 +15,7 @@ from litestar import Litestar
 from control_plane.audit.rules import Actor, ActorKind
 from control_plane.http.cookies import SUPPORT
 from control_plane.http.csrf import csrf_token
-from control_plane.sessions.actions import Sessions, Visitor
+from control_plane.sessions.actions import Sessions, Visitor, digest_of
 from control_plane.sessions.repository import STAFFS
 from control_plane.sessions.rules import SessionKind
 from control_plane.staff.grants import open_grant
@@ -77,6 +77,12 @@ class Support(msgspec.Struct, frozen=True):
         async with self.browser() as client:
             client.cookies.set(SUPPORT.session, begun.token)
             yield StaffBrowser(client, csrf_token(key, begun.token), by)
+
+    async def keep_awake(self, browser: StaffBrowser) -> None:
+        """Have the session be used just now, whenever it began."""
+        digest = digest_of(browser.client.cookies[SUPPORT.session])
+        async with self.own.control() as connection:
+            await STAFFS.note_use(connection, digest, datetime.now(UTC))
 
     @asynccontextmanager
     async def browser(self) -> AsyncIterator[httpx.AsyncClient]:

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from control_plane.http.cookies import SUPPORT
 from control_plane.second_factors.rules import STEP, code_at
-from control_plane.sessions.actions import Sessions, digest_of
+from control_plane.sessions.actions import Sessions
 from control_plane.sessions.repository import STAFFS
 from control_plane.sessions.rules import LIFETIMES, SessionKind
 from control_plane.staff.actions import StaffKeeper
@@ -273,9 +273,7 @@ async def test_a_session_ends_when_idle_and_in_any_case(support: Support) -> Non
     ):
         async with support.signed_in(StaffRole.READER, now=now() - ago) as browser:
             if used:
-                async with support.own.control() as connection:
-                    digest = digest_of(browser.client.cookies[SUPPORT.session])
-                    await STAFFS.note_use(connection, digest, now())
+                await support.keep_awake(browser)
             assert ((await browser.get("/support")).status_code == 200) is lives, ago
 
 

@@ -21,7 +21,7 @@ from shared.runtime.tables.control import account
 from tests.control_plane.console import make_account, text_of
 from tests.control_plane.support_app import StaffBrowser, Support
 from tests.faults.load import claim_of, until_true
-from tests.support import MadeTenant, issued_token, make_tenant
+from tests.support import MadeTenant, basic_header, issued_token, make_tenant
 
 pytestmark = pytest.mark.usefixtures("quick_keys")
 
@@ -139,8 +139,8 @@ async def refusal(
     answers: list[httpx.Response] = []
 
     async def is_refused() -> bool:
-        auth = basic if basic[0] else None
-        answers.append(await http.post(customer.made.token_endpoint, data=form, auth=auth))
+        headers = basic_header(*basic) if basic[0] else {}
+        answers.append(await http.post(customer.made.token_endpoint, data=form, headers=headers))
         return answers[-1].status_code not in {200, 503}
 
     await until_true(is_refused, "nothing was refused")
