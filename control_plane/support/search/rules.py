@@ -13,14 +13,14 @@ class Kind(StrEnum):
     """What it may be; each has a look-up of its own."""
 
     SLUG = "slug"  # its beginning
-    NAME = "account’s name"  # its beginning
-    EMAIL = "member’s e-mail address"  # its beginning
+    NAME = "account's name"  # its beginning
+    EMAIL = "member's e-mail address"  # its beginning
     TENANT = "tenant id"
     ACCOUNT = "account id"
     CUSTOMER = "Stripe customer"
     CLIENT = "client id"
     REQUEST = "request id"
-    TOKEN = "token’s jti"
+    TOKEN = "token's jti"
 
 
 # An id may look like a slug too, never the other way round: what is tried is all that it may be.

@@ -1,4 +1,4 @@
-"""Support's one field: what it is given, it finds, and no more is shown than is needed to choose."""
+"""Support's one field finds what it is given, and shows no more than is needed to choose."""
 
 import time
 from secrets import randbits, token_hex
@@ -93,7 +93,8 @@ async def test_a_request_and_a_token_lead_to_what_is_recorded_of_them(
     request_id, refusal, jti = token_hex(8), new_id(), new_id()
     owner = await asyncpg.connect(installation.owner_url)
     await owner.execute(
-        "INSERT INTO ledger.refused VALUES ($1, $2, '', 'oauth/token', 'invalid_scope', 'no', '', $3)",
+        "INSERT INTO ledger.refused"
+        " VALUES ($1, $2, '', 'oauth/token', 'invalid_scope', 'no', '', $3)",
         refusal,
         shop.made.tenant_id,
         request_id,
