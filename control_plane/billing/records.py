@@ -74,6 +74,10 @@ async def add_event(connection: AsyncConnection, event: ReceivedEvent) -> bool:
         .on_conflict_do_nothing()
         .returning(stripe_event.c.id)
     )
+    if added is None and not event.fetched:  # it came after all
+        await connection.execute(
+            update(stripe_event).where(stripe_event.c.id == event.id).values(fetched=False)
+        )
     return added is not None
 
 

@@ -24,6 +24,8 @@ from control_plane.jobs.repository import newest_run, queue_states
 from control_plane.keys.actions import unopenable_keys
 from control_plane.mail.smtp import Smtp
 from control_plane.people.repository import has_people
+from control_plane.staff.repository import list_staff
+from control_plane.staff.rules import StaffRole
 from control_plane.tenants.actions import list_tenants
 from migrations.run import pending
 from shared.domain.issuer import issuer_url
@@ -80,6 +82,7 @@ async def _examine(terminal: Terminal) -> list[Finding]:
         "mail": _mail,
         "jobs": _jobs,
         "stripe": _stripe,
+        "support": _support,
     }
     try:
         for name, check in checks.items():
@@ -205,6 +208,15 @@ async def _stripe(config: Config, database: Database) -> str:
         raise Trouble(f"Stripe's events had to be fetched: is its webhook {hook}, with our secret?")
     last = "none yet" if delivered is None else f"the last at {delivered:%Y-%m-%d %H:%M} UTC"
     return f"it knows our key and has our prices; events delivered: {last}"
+
+
+async def _support(config: Config, database: Database) -> str:
+    async with database.control() as connection:
+        found = [each for each in await list_staff(connection) if each.disabled_at is None]
+    if not found:
+        return "nobody may sign in to it: auth-service staff create adds somebody"
+    leads = [each for each in found if each.role is StaffRole.LEAD and each.is_enrolled]
+    return f"{config.support_url}: staff {len(found)}, of them leads who can sign in {len(leads)}"
 
 
 def _fetch(url: str) -> dict[str, object]:
