@@ -9,6 +9,7 @@ from control_plane.jobs import repository as jobs
 from control_plane.mail import actions as mail
 from control_plane.support.payments import repository as payments
 from control_plane.support.work import repository as work
+from control_plane.support.work.rules import Sought
 from tests.isolation.calls import NOW, Twin, in_control_plane
 
 _OPERATOR = "operator"
@@ -54,7 +55,7 @@ REFUSED: dict[Callable[..., Any], Twin] = {
     payments.count_adrift: in_control_plane(lambda c, _: payments.count_adrift(c)),
     work.queue_depths: in_control_plane(lambda c, _: work.queue_depths(c)),
     work.page_of_jobs: in_control_plane(
-        lambda c, _: work.page_of_jobs(c, work.Sought(), offset=0, limit=10)
+        lambda c, _: work.page_of_jobs(c, Sought(), offset=0, limit=10)
     ),
     work.find_job: in_control_plane(lambda c, _: work.find_job(c, 1)),
     work.waiting_jobs: in_control_plane(lambda c, _: work.waiting_jobs(c, "send_letter")),

@@ -156,7 +156,7 @@ def _conditions(sought: Sought) -> list[ColumnElement[bool]]:
             billing_customer.c.account_id == sought.account
         )
         customer = stripe_event.c.customer_id
-        conditions.append((customer == sought.account) | customer.in_(of_account))
+        conditions.append(customer.in_([sought.account]) | customer.in_(of_account))
     if sought.since is not None:
         conditions.append(stripe_event.c.received_at >= sought.since)
     return conditions

@@ -216,20 +216,20 @@ async def test_an_event_that_cannot_be_taken_holds_up_none_behind_it(shop: Shop)
     assert customer is not None
     events = [each for each in shop.double.deliveries.pending() if "subscription" in each["type"]]
     events.sort(key=lambda each: each["data"]["object"].get("customer") != customer.customer_id)
-    for each in events:
-        await shop.deliver(each)
+    for event in events:
+        await shop.deliver(event)
     with shop.double.lock:
-        for each in shop.double.store.all("subscription"):
-            if each["customer"] == customer.customer_id:
-                each["status"] = "a state of the future"
+        for held in shop.double.store.all("subscription"):
+            if held["customer"] == customer.customer_id:
+                held["status"] = "a state of the future"
     await shop.books.take_waiting(shop.now + timedelta(days=1))
     assert await shop.plan_of(account) is PlanName.GROWTH
     assert await shop.plan_of(broken) is PlanName.SANDBOX
     async with shop.database.control() as connection:
-        event = await connection.execute(
+        kept = await connection.execute(
             select(stripe_event).where(stripe_event.c.customer_id == customer.customer_id)
         )
-        row = event.mappings().first()
+        row = kept.mappings().first()
     assert row is not None
     assert (row["tries"], row["handled_at"]) == (1, None)
     assert "no shape that we know" in row["error"]
