@@ -94,5 +94,5 @@ async def test_every_page_is_accessible_fits_a_phone_and_breaks_no_policy(
     search: Search, contexts: dict[bool, BrowserContext], axe: str
 ) -> None:
     wrong = await look_at_all(search, contexts, axe, _STATUS)
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
     assert not search.left, f"no page links to {sorted(search.left)}"
