@@ -131,8 +131,9 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
     )
 
     stripe = open_gateway(config.stripe_api_key, config.stripe_api_base)
-    rights = MemberRights(pages, _finder(database, sessions), _now)
-    door = Door(pages, rights, CONSOLE, csrf_key, _now)
+    door = Door(
+        pages, MemberRights(pages, _finder(database, sessions), _now), CONSOLE, csrf_key, _now
+    )
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:

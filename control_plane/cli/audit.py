@@ -9,7 +9,7 @@ import msgspec
 
 from control_plane.accounts.actions import show_account
 from control_plane.audit import actions
-from control_plane.audit.rules import ACCOUNT, ANCHORED, TENANT, Anchor, Chain, Verification
+from control_plane.audit.rules import ACCOUNT, ANCHORED, STAFF, TENANT, Anchor, Chain, Verification
 from control_plane.cli.command import Terminal, command
 from control_plane.cli.database import tenant_id_of, with_database
 from shared.runtime.config import Config
@@ -31,6 +31,7 @@ def audit() -> None:
 @command(audit, "verify")
 @click.option("--tenant", "slug", help="The tenant's slug.")
 @click.option("--account", "account_id", help="The account's id.")
+@click.option("--staff", "of_staff", is_flag=True, help="What our own staff did and saw.")
 @click.option(
     "--anchors",
     "anchors_file",
@@ -38,17 +39,22 @@ def audit() -> None:
     help="What `serve jobs` has logged, kept elsewhere: the chain is compared with its anchors.",
 )
 def verify(
-    terminal: Terminal, slug: str | None, account_id: str | None, anchors_file: IO[bytes] | None
+    terminal: Terminal,
+    slug: str | None,
+    account_id: str | None,
+    anchors_file: IO[bytes] | None,
+    *,
+    of_staff: bool,
 ) -> None:
     """Verify a log's chain; the first event that is not as it was recorded is named.
 
     Ends with 1 where there is one.
     """
-    if (slug is None) is (account_id is None):
-        raise click.UsageError("give --tenant or --account")
+    if (slug is not None) + (account_id is not None) + of_staff != 1:
+        raise click.UsageError("give --tenant, --account or --staff")
 
     async def work(config: Config, database: Database) -> Verification:
-        chain = await _chain(database, slug, account_id)
+        chain = STAFF if of_staff else await _chain(database, slug, account_id)
         anchors = [] if anchors_file is None else list(_anchors(anchors_file))
         return await actions.verify(database, config.audit_keys, chain, anchors)
 

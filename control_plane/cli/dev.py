@@ -27,6 +27,7 @@ _group = click.Group()
 _HOST = "127.0.0.1"
 _DEFAULT_PORT = 8080
 _DEFAULT_CONSOLE_PORT = 8081
+_DEFAULT_SUPPORT_PORT = 8082
 _GLANCE = 0.1  # seconds
 _PATIENCE = 30.0  # seconds until the planes must be ready
 _AT_ONCE = {"DRAIN_DELAY": "0"}  # no balancer waits here, but a person does
@@ -37,6 +38,7 @@ _QUIETLY = {"LOG_LEVEL": "WARNING"}
 class Ports(msgspec.Struct, frozen=True, kw_only=True):
     data: int
     console: int
+    support: int
 
 
 @command(_group, "dev")
@@ -46,20 +48,29 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     type=click.IntRange(1, 65535),
     help=f"[default: {_DEFAULT_CONSOLE_PORT}, or another where that is taken]",
 )
-def dev(terminal: Terminal, port: int, console_port: int | None) -> None:
+@click.option(
+    "--support-port",
+    type=click.IntRange(1, 65535),
+    help=f"[default: {_DEFAULT_SUPPORT_PORT}, or another where that is taken]",
+)
+def dev(terminal: Terminal, port: int, console_port: int | None, support_port: int | None) -> None:
     """Run everything on this machine, from nothing: Ctrl-C stops all of it.
 
     PostgreSQL is embedded, unless DATABASE_URL names one. Mail goes to a page of the console,
     unless SMTP_URL names a server.
     """
     with Ending() as ending:
-        _serve(terminal, port, console_port, ending)
+        _serve(terminal, port, (console_port, support_port), ending)
 
 
-def _serve(terminal: Terminal, port: int, console_port: int | None, ending: Ending) -> None:
+def _serve(
+    terminal: Terminal, port: int, asked: tuple[int | None, int | None], ending: Ending
+) -> None:
     try:
         refuse_taken_port(_HOST, port)
-        ports = Ports(data=port, console=_console_port(port, console_port))
+        console = _port("--console-port", asked[0], _DEFAULT_CONSOLE_PORT, {port})
+        support = _port("--support-port", asked[1], _DEFAULT_SUPPORT_PORT, {port, console})
+        ports = Ports(data=port, console=console, support=support)
         with _alone(terminal.data_dir), _database_url(terminal.data_dir) as owner_url:
             ending.check()
             _run(terminal, owner_url, ports, ending)
@@ -69,15 +80,14 @@ def _serve(terminal: Terminal, port: int, console_port: int | None, ending: Endi
         raise click.ClickException(str(error)) from error
 
 
-def _console_port(taken: int, asked: int | None) -> int:
-    """Give the port that was asked for, which must be free; else the default, or any other."""
+def _port(option: str, asked: int | None, usual: int, taken: set[int]) -> int:
+    """Give the port that was asked for, which must be free; else the usual one, or any other."""
     if asked is not None:
-        if asked == taken:
-            raise click.UsageError("--port and --console-port must differ.")
+        if asked in taken:
+            raise click.UsageError(f"{option} must differ from the other ports.")
         refuse_taken_port(_HOST, asked)
         return asked
-    usual = taken != _DEFAULT_CONSOLE_PORT and is_free(_HOST, _DEFAULT_CONSOLE_PORT)
-    return _DEFAULT_CONSOLE_PORT if usual else free_port(_HOST, {taken})
+    return usual if usual not in taken and is_free(_HOST, usual) else free_port(_HOST, taken)
 
 
 def _run(terminal: Terminal, owner_url: str, ports: Ports, ending: Ending) -> None:
@@ -90,6 +100,7 @@ def _run(terminal: Terminal, owner_url: str, ports: Ports, ending: Ending) -> No
     everyones = _AT_ONCE | others | environment
     data_plane = everyones | {Login.OWNER.value: environment[Login.DATA]}
     control = everyones | {Login.OWNER.value: environment[Login.CONTROL]}
+    support = everyones | {Login.OWNER.value: environment[Login.SUPPORT]}
     catch_mail = [] if "SMTP_URL" in given else ["--catch-mail"]
     with (
         start_child("The data plane", ["serve", "data"], data_plane) as issuers,
@@ -100,10 +111,14 @@ def _run(terminal: Terminal, owner_url: str, ports: Ports, ending: Ending) -> No
         # last, so that it takes no time from what someone waits for
         with (
             start_child("The background work", ["serve", "jobs"], _QUIETLY | control) as jobs,
+            start_child("The support app", ["serve", "support"], support) as staffs,
             start_double(terminal.data_dir, everyones) as double,
         ):
+            staffs.wait_until_ready(
+                f"http://{_HOST}:{ports.support}/readyz", _PATIENCE, ending.check
+            )
             _announce(terminal, config, demo, owner_url, mailbox=bool(catch_mail))
-            _watch([issuers, console, jobs, *double], ending)
+            _watch([issuers, console, jobs, staffs, *double], ending)
 
 
 def _watch(children: list[Child], ending: Ending) -> None:
@@ -123,19 +138,22 @@ def _prepare(
     master_key = given.get("MASTER_KEY") or kept.get("MASTER_KEY") or new_key()
     ending.run(migrate(owner_url))
     logins = ending.run(let_in(owner_url, master_key))
+    taken = {ports.data, ports.console, ports.support}
     environment = {
         "SECRET_PEPPER": kept.get("SECRET_PEPPER") or new_key(),
         "PUBLIC_URL": f"http://{_HOST}:{ports.data}",
         # the one name to which browsers give passkeys and Secure cookies without TLS
         "CONSOLE_URL": f"http://localhost:{ports.console}",
-        "SMTP_URL": f"smtp://{_HOST}:{free_port(_HOST, {ports.data, ports.console})}",
+        "SUPPORT_URL": f"http://localhost:{ports.support}",
+        "SMTP_URL": f"smtp://{_HOST}:{free_port(_HOST, taken)}",
         "SPOOL_DIR": str((data_dir / "spool").absolute()),
         "ALLOWED_HOSTS": "localhost",  # as people type it
         "OUTBOUND_NETWORKS": "127.0.0.0/8,::1/128",  # a client's key set is on this machine too
-        **double_settings(given, kept, _HOST, {ports.data, ports.console}),
+        **double_settings(given, kept, _HOST, taken),
         **given,
         "BIND_ADDRESS": f"{_HOST}:{ports.data}",
         "CONSOLE_BIND_ADDRESS": f"{_HOST}:{ports.console}",
+        "SUPPORT_BIND_ADDRESS": f"{_HOST}:{ports.support}",
         "MASTER_KEY": master_key,
         Login.OWNER.value: owner_url,
         Login.CONTROL.value: logins["control"],
@@ -192,6 +210,7 @@ def _announce(
     issuer = issuer_url(config.public_url, demo.slug)
     mail = f"\n  mail       {config.console_url}/dev/mailbox" if mailbox else ""
     billing = f"\n  billing    {billing_of(config)}"
+    data_dir = _data_dir_option(terminal.data_dir)
     terminal.show(
         {
             "issuer": issuer,
@@ -204,6 +223,7 @@ def _announce(
             "console_url": config.console_url,
             "console_email": demo.console_email,
             "console_password": demo.console_password,
+            "support_url": config.support_url,
         },
         f"""
 auth-service is running. Ctrl-C stops it.
@@ -219,12 +239,17 @@ The console:
   e-mail     {demo.console_email}
   password   {demo.console_password}{mail}{billing}
 
+The support app, for our own staff, of whom there is nobody until you say so:
+
+  open       {config.support_url}/support
+  be one     auth-service staff create --email you@example.com --name You --role lead{data_dir}
+
 Get your first token:
 
   curl -u {demo.client_id}:{demo.client_secret} \\
     -d grant_type=client_credentials {issuer}/oauth/token
 """,
-        "auth-service tenant create my-tenant" + _data_dir_option(terminal.data_dir),
+        f"auth-service tenant create my-tenant{data_dir}",
     )
 
 

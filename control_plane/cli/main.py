@@ -18,6 +18,7 @@ _COMMANDS = {
     "workload": ("workload", "workload", "Let JWTs of outside issuers prove a client."),
     "api-key": ("api_key", "api_key", "Create, list and revoke the API keys of accounts."),
     "audit": ("audit", "audit", "Check that an audit log is as it was recorded."),
+    "staff": ("staff", "staff", "Make and change the accounts of our staff."),
     "jobs": ("jobs", "jobs", "Look at the queues of background work; retry what failed."),
     "keys": ("keys", "keys", "List a tenant's signing keys."),
     "token": ("token", "token", "Get, decode, introspect, revoke and find tokens."),

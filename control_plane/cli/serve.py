@@ -8,6 +8,7 @@ serve = LazyGroup(
     modules={
         "data": ("serve_data", "serve_data", "Serve the issuers' endpoints."),
         "control": ("serve_control", "serve_control", "Serve the console."),
+        "support": ("serve_support", "serve_support", "Serve our staff's app."),
         "jobs": ("serve_jobs", "serve_jobs", "Send mail and do the other background work."),
     },
 )

@@ -4,44 +4,22 @@ A passkey that was made for a person who verified themselves on the device is tw
 code is asked for beside it.
 """
 
-import json
-import secrets
 from datetime import datetime
-from typing import Any
-from urllib.parse import urlsplit
 
 from sqlalchemy.ext.asyncio import AsyncConnection
-from webauthn import (
-    generate_authentication_options,
-    generate_registration_options,
-    options_to_json,
-    verify_authentication_response,
-    verify_registration_response,
-)
-from webauthn.helpers import base64url_to_bytes, parse_client_data_json
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from control_plane.audit.actions import record_of_person
 from control_plane.audit.rules import Actor, Noted
 from control_plane.passkeys import repository
+from control_plane.passkeys.ceremony import Ceremony, credential_id_in
 from control_plane.passkeys.repository import PasskeyRow
-from control_plane.passkeys.rules import PasskeyRefused, Purpose, challenge, made_at, name_of
+from control_plane.passkeys.rules import PasskeyRefused, Purpose
 from control_plane.people import letters
 from control_plane.people import repository as person_rows
 from control_plane.people.actions import PeopleKeeper, QueueLetter
 from control_plane.sessions.actions import Begun, Sessions, Visitor
 from control_plane.sessions.rules import SessionKind
 from shared.runtime.database import Database
-
-_NONCE = 16
-# what a browser's text may raise on its way through the library
-_MALFORMED = (WebAuthnException, ValueError, TypeError, LookupError)
 
 
 class Passkeys:
@@ -57,79 +35,29 @@ class Passkeys:
         self._database = database
         self._sessions = sessions
         self._people = people
-        self._key = key
+        self._ceremony = Ceremony(key, console_url)
         self._queue = queue
         self._console_url = console_url
-        self._host = urlsplit(console_url).hostname or ""
 
     async def registration_options(
         self, person_id: str, email: str, session: str, now: datetime
     ) -> str:
         """Give what `navigator.credentials.create` is asked, as JSON."""
         held = await self.list_passkeys(person_id)
-        return options_to_json(
-            generate_registration_options(
-                rp_id=self._host,
-                rp_name="auth-service",
-                user_id=person_id.encode(),
-                user_name=email,
-                challenge=self._challenge(Purpose.REGISTER, session, now),
-                authenticator_selection=AuthenticatorSelectionCriteria(
-                    resident_key=ResidentKeyRequirement.REQUIRED,
-                    user_verification=UserVerificationRequirement.REQUIRED,
-                ),
-                exclude_credentials=[
-                    PublicKeyCredentialDescriptor(id=each.credential_id) for each in held
-                ],
-            )
-        )
+        return self._ceremony.registration_options(person_id, email, held, session, now)
 
     def sign_in_options(self, session: str, now: datetime) -> str:
         """Give what `navigator.credentials.get` is asked; it names nobody."""
-        return options_to_json(
-            generate_authentication_options(
-                rp_id=self._host,
-                challenge=self._challenge(Purpose.SIGN_IN, session, now),
-                user_verification=UserVerificationRequirement.REQUIRED,
-            )
-        )
+        return self._ceremony.sign_in_options(session, now)
 
     async def step_up_options(self, person_id: str, session: str, now: datetime) -> str:
         """Give what `navigator.credentials.get` is asked, for one of the person's own."""
         held = await self.list_passkeys(person_id)
-        return options_to_json(
-            generate_authentication_options(
-                rp_id=self._host,
-                challenge=self._challenge(Purpose.STEP_UP, session, now),
-                allow_credentials=[
-                    PublicKeyCredentialDescriptor(id=each.credential_id) for each in held
-                ],
-                user_verification=UserVerificationRequirement.REQUIRED,
-            )
-        )
+        return self._ceremony.step_up_options(held, session, now)
 
     async def register(self, by: Actor, session: str, sent: str, name: str, now: datetime) -> None:
         """Keep a passkey. Raises PasskeyRefused."""
-        asked, _ = self._challenge_in(Purpose.REGISTER, session, sent, now)
-        try:
-            verified = verify_registration_response(
-                credential=sent,
-                expected_challenge=asked,
-                expected_rp_id=self._host,
-                expected_origin=self._console_url,
-                require_user_verification=True,
-            )
-        except _MALFORMED:
-            raise PasskeyRefused from None
-        new = PasskeyRow(
-            credential_id=verified.credential_id,
-            person_id=by.id,
-            public_key=verified.credential_public_key,
-            sign_count=verified.sign_count,
-            name=name_of(name),
-            created_at=now,
-            used_at=None,
-        )
+        new = self._ceremony.registered(by.id, session, sent, name, now)
         async with self._database.control() as connection:
             if not await repository.add_passkey(connection, new):
                 raise PasskeyRefused
@@ -154,7 +82,7 @@ class Passkeys:
         """Give the address of the person whose passkey an answer says it is, proved or not."""
         async with self._database.control() as connection:
             try:
-                held = await repository.find_passkey(connection, _credential_id(sent))
+                held = await repository.find_passkey(connection, credential_id_in(sent))
             except PasskeyRefused:
                 return None
             person = held and await person_rows.find_person(connection, held.person_id)
@@ -195,55 +123,15 @@ class Passkeys:
         self, connection: AsyncConnection, purpose: Purpose, session: str, sent: str, now: datetime
     ) -> PasskeyRow:
         """Check what a device answered, and spend it. Raises PasskeyRefused."""
-        asked, asked_at = self._challenge_in(purpose, session, sent, now)
-        held = await repository.find_passkey(connection, _credential_id(sent))
+        asked, asked_at = self._ceremony.challenge_in(purpose, session, sent, now)
+        held = await repository.find_passkey(connection, credential_id_in(sent))
         if held is None:
             raise PasskeyRefused
-        count = self._verified_count(held, sent, asked)
+        count = self._ceremony.verified_count(held, sent, asked)
         if not await repository.use_passkey(connection, held.credential_id, count, asked_at, now):
             raise PasskeyRefused
         return held
 
-    def _challenge(self, purpose: Purpose, session: str, now: datetime) -> bytes:
-        return challenge(self._key, purpose, session, secrets.token_bytes(_NONCE), now)
-
-    def _challenge_in(
-        self, purpose: Purpose, session: str, sent: str, now: datetime
-    ) -> tuple[bytes, datetime]:
-        """Find the challenge that was answered, and check that it is one of ours."""
-        try:
-            said = base64url_to_bytes(_parsed(sent)["response"]["clientDataJSON"])
-            asked = parse_client_data_json(said).challenge
-        except _MALFORMED:
-            raise PasskeyRefused from None
-        return asked, made_at(self._key, purpose, session, asked, now)
-
-    def _verified_count(self, held: PasskeyRow, sent: str, asked: bytes) -> int:
-        try:
-            verified = verify_authentication_response(
-                credential=sent,
-                expected_challenge=asked,
-                expected_rp_id=self._host,
-                expected_origin=self._console_url,
-                credential_public_key=held.public_key,
-                credential_current_sign_count=held.sign_count,
-                require_user_verification=True,
-            )
-        except _MALFORMED:
-            raise PasskeyRefused from None
-        return verified.new_sign_count
-
 
 def _noted(verb: str, name: str) -> Noted:
     return Noted(f"passkey.{verb}", f"passkey {name}")
-
-
-def _parsed(sent: str) -> Any:
-    return json.loads(sent)
-
-
-def _credential_id(sent: str) -> bytes:
-    try:
-        return base64url_to_bytes(_parsed(sent)["id"])
-    except _MALFORMED:
-        raise PasskeyRefused from None

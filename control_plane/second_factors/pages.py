@@ -1,9 +1,7 @@
 """The second step of sign-in, and setting a second factor up."""
 
-from io import BytesIO
 from typing import Any
 
-import segno
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromQuery
@@ -21,7 +19,7 @@ from control_plane.second_factors.actions import (
     SecondFactors,
     SetUpRefused,
 )
-from control_plane.second_factors.rules import CodeRefused, uri_of
+from control_plane.second_factors.rules import CodeRefused, picture_of
 from control_plane.sessions.rules import SessionKind
 
 _HALF = {"signed_in": True, "half": True}
@@ -94,11 +92,8 @@ async def picture(
     """Draw what an app reads: a file of ours, since the policy lets a page hold no image."""
     signed_in = signed_in_of(request)
     secret = second_factors.offered(sealed, signed_in.session.person_id).secret
-    drawing = BytesIO()
-    segno.make(uri_of(secret, signed_in.email), error="m").save(
-        drawing, kind="svg", scale=5, border=4, dark="#000", light="#fff"
-    )
-    return Response(drawing.getvalue(), media_type="image/svg+xml", headers=dict(pages.headers))
+    drawing = picture_of(secret, signed_in.email)
+    return Response(drawing, media_type="image/svg+xml", headers=dict(pages.headers))
 
 
 @post("/you/second-factor", opt=_STEPPED_UP, status_code=200)

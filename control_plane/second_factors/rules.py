@@ -7,8 +7,10 @@ import hmac
 import secrets
 from collections.abc import Iterable
 from datetime import datetime
+from io import BytesIO
 
 import pyotp
+import segno
 
 from shared.domain.refused import Refused
 
@@ -32,6 +34,15 @@ def new_secret() -> str:
 def uri_of(secret: str, email: str) -> str:
     """Give what an authenticator app reads from the picture."""
     return pyotp.TOTP(secret).provisioning_uri(name=email, issuer_name="auth-service")
+
+
+def picture_of(secret: str, email: str) -> bytes:
+    """Draw it, as SVG."""
+    drawing = BytesIO()
+    segno.make(uri_of(secret, email), error="m").save(
+        drawing, kind="svg", scale=5, border=4, dark="#000", light="#fff"
+    )
+    return drawing.getvalue()
 
 
 def code_at(secret: str, step: int) -> str:

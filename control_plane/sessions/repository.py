@@ -3,12 +3,14 @@
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import ColumnElement, Table, delete, insert, literal, null, select, update
+from sqlalchemy import ColumnElement, Table, Text, delete, insert, null, select, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from control_plane.sessions.rules import Session
 from shared.runtime.tables.people import session
 from shared.runtime.tables.staff import staff_session
+
+_NO_ACCOUNT: ColumnElement[str | None] = type_coerce(null(), Text)
 
 
 class StoredSessions:
@@ -18,10 +20,10 @@ class StoredSessions:
         """`whose` is the column that names who is signed in. Staff look at no account."""
         self._table = table
         self._whose: ColumnElement[str] = table.c[whose]
-        self._account: ColumnElement[str | None] = table.c.get("account_id", null())
+        self._account: ColumnElement[str | None] = table.c.get("account_id", _NO_ACCOUNT)
         named = {"person_id": self._whose, "account_id": self._account}
         self._columns = [
-            named.get(name, table.c.get(name, literal(None))).label(name)
+            (named[name] if name in named else table.c[name]).label(name)
             for name in Session.__struct_fields__
         ]
 

@@ -18,15 +18,23 @@ from control_plane.http.errors import last_resorts
 from control_plane.http.probes import PROBES
 from control_plane.http.rendering import Pages
 from control_plane.http.visitors import Visitors
+from control_plane.passkeys.ceremony import Ceremony
+from control_plane.people.passwords import Passwords
 from control_plane.sessions.actions import Sessions
 from control_plane.sessions.repository import STAFFS
+from control_plane.staff.actions import StaffSignIn
+from control_plane.staff.enrolment import Enrolment
+from control_plane.staff.enrolment_pages import ENROLMENT_PAGES
+from control_plane.staff.pages import SIGN_IN_PAGES
 from control_plane.staff.rights import StaffRights
 from control_plane.support.home.pages import HOME_PAGES
+from control_plane.support.journal.pages import JOURNAL_PAGES
 from control_plane.support.shown import SupportShower
 from shared.runtime.config import Config, read_process_config
 from shared.runtime.database import SupportDatabase
 from shared.runtime.leaving import Leaving
 from shared.runtime.logs import configure_logs
+from shared.runtime.sealing import Sealer
 from web import ROOT
 
 _LARGEST_BODY = 64 * 1024
@@ -51,6 +59,13 @@ def create_support(config: Config) -> Litestar:
     csrf_key = _key_for(b"support csrf", config)
     visitors = Visitors(pages, csrf_key, config.trusted_proxies, SUPPORT)
     sessions = Sessions(STAFFS)
+    signing_in = (
+        database,
+        sessions,
+        Passwords(),
+        Sealer(config.master_keys),
+        Ceremony(_key_for(b"staff passkey challenge", config), config.support_url),
+    )
     rights = StaffRights(pages, visitors, database, sessions, _now)
 
     @asynccontextmanager
@@ -60,7 +75,10 @@ def create_support(config: Config) -> Litestar:
 
     return Litestar(
         route_handlers=[
+            *SIGN_IN_PAGES,
+            *ENROLMENT_PAGES,
             *HOME_PAGES,
+            *JOURNAL_PAGES,
             *PROBES,
             create_static_files_router(
                 "/static",
@@ -78,6 +96,8 @@ def create_support(config: Config) -> Litestar:
             "clock": given(_now),
             "config": given(config),
             "attempts": given(Attempts(DatabaseCounts(database))),
+            "signing_in": given(StaffSignIn(*signing_in)),
+            "enrolment": given(Enrolment(*signing_in)),
             "support": given(SupportShower(pages, visitors, database, _now)),
         },
         lifespan=[lifespan],

@@ -97,11 +97,11 @@ class SupportShower:
         return Act(by=self.acting(request), why=why_of(request))
 
     def show(
-        self, request: AnyRequest, template: str, *, status: int = 200, **values: object
+        self, request: AnyRequest, template: str, *, status: int = 200, **values: Any
     ) -> Response[str]:
         """Render `support/<template>`; under a grant its frame says whose page it is."""
-        values = {"grant": request.scope.get(GRANT)} | values
-        return self.pages.show(request, f"support/{template}", status=status, **values)
+        grant = request.scope.get(GRANT)
+        return self.pages.show(request, f"support/{template}", status=status, grant=grant, **values)
 
     def go(self, request: AnyRequest, path: str) -> Response[None]:
         return self.pages.go(request, path)

@@ -15,7 +15,7 @@ from litestar import Litestar
 from control_plane.audit.rules import Actor, ActorKind
 from control_plane.http.cookies import SUPPORT
 from control_plane.http.csrf import csrf_token
-from control_plane.sessions.actions import Sessions, Visitor
+from control_plane.sessions.actions import Sessions, Visitor, digest_of
 from control_plane.sessions.repository import STAFFS
 from control_plane.sessions.rules import SessionKind
 from control_plane.staff.grants import open_grant
@@ -23,7 +23,7 @@ from control_plane.staff.repository import add_staff
 from control_plane.staff.rules import Reason, StaffRole
 from control_plane.support.app import create_support
 from shared.runtime.config import Config, read_config
-from shared.runtime.database import Database
+from shared.runtime.database import Database, SupportDatabase
 from tests.control_plane.applications import running
 from tests.control_plane.console import Browser, forget_attempts
 from tests.support import Installation
@@ -47,6 +47,13 @@ class Support(msgspec.Struct, frozen=True):
     config: Config
     database: Database  # as the control login, for what a test arranges or looks up
 
+    @property
+    def own(self) -> SupportDatabase:
+        """The database as the app has it: the support login's."""
+        given: Any = self.application.dependencies["database"]
+        found: SupportDatabase = given.dependency()
+        return found
+
     @asynccontextmanager
     async def signed_in(
         self,
@@ -63,14 +70,19 @@ class Support(msgspec.Struct, frozen=True):
             begun = await Sessions(STAFFS).begin(
                 connection, kind, staff_id, None, Visitor("192.0.2.7", "test"), began
             )
-        given: Any = self.application.dependencies["database"]
         for account_id in opened:
             why = Reason(reason="a test opens it", ticket="T-0")
-            assert await open_grant(given.dependency(), by, account_id, why, began)
+            assert await open_grant(self.own, by, account_id, why, began)
         key = hmac.digest(self.config.secret_peppers[0].octets, b"support csrf", "sha256")
         async with self.browser() as client:
             client.cookies.set(SUPPORT.session, begun.token)
             yield StaffBrowser(client, csrf_token(key, begun.token), by)
+
+    async def keep_awake(self, browser: StaffBrowser) -> None:
+        """Have the session be used just now, whenever it began."""
+        digest = digest_of(browser.client.cookies[SUPPORT.session])
+        async with self.own.control() as connection:
+            await STAFFS.note_use(connection, digest, datetime.now(UTC))
 
     @asynccontextmanager
     async def browser(self) -> AsyncIterator[httpx.AsyncClient]:

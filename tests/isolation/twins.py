@@ -50,6 +50,7 @@ from tests.isolation import (
     of_billing,
     of_management,
     of_people,
+    of_staff,
     of_team,
     of_usage,
 )
@@ -196,6 +197,7 @@ REFUSED: dict[Method, Twin] = {
     **of_management.REFUSED,
     **of_team.REFUSED,
     **of_people.REFUSED,
+    **of_staff.REFUSED,
     publishing.limits_of: in_control_plane(lambda c, _: publishing.limits_of(c, "operator")),
     publishing.tenants_behind: in_control_plane(
         lambda c, _: publishing.tenants_behind(c, "operator", after="", limit=1000)

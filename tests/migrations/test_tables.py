@@ -1,5 +1,7 @@
 """The tables that the code speaks of are those that the migrations make."""
 
+import importlib
+import pkgutil
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
@@ -9,6 +11,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.domain.ids import schema_of
+from shared.runtime import tables
 from shared.runtime.database import Database
 from shared.runtime.embedded import EmbeddedPostgres
 from shared.runtime.tables import control, ledger
@@ -16,6 +19,9 @@ from shared.runtime.tables import tenant as tenant_tables
 from tests.conftest import new_installation
 from tests.migrations.conftest import add_bare_tenant
 from tests.support import Installation, opened
+
+for each in pkgutil.iter_modules(tables.__path__):  # each adds its own to the metadata
+    importlib.import_module(f"{tables.__name__}.{each.name}")
 
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 

@@ -10,6 +10,11 @@ down_revision = "0015"
 branch_labels = None
 depends_on = None
 
+_PURPOSES = """
+ALTER TABLE control.login_role DROP CONSTRAINT login_role_purpose_check,
+  ADD CHECK (purpose IN ('control', 'data', 'tenants', 'support'));
+"""
+
 _STAFF = """
 CREATE TABLE control.staff (
   id text PRIMARY KEY,
@@ -200,11 +205,9 @@ def upgrade() -> None:
     database = str(bind.scalar(text("SELECT current_database()")))
     support = f"{database}_support"
     _create_login(support)
-    run_statements(
-        bind,
-        "ALTER TABLE control.login_role DROP CONSTRAINT login_role_purpose_check,"
-        " ADD CHECK (purpose IN ('control', 'data', 'tenants', 'support'));"
-        f" INSERT INTO control.login_role VALUES ('support', '{support}');",
+    run_statements(bind, _PURPOSES)
+    bind.execute(
+        text("INSERT INTO control.login_role VALUES ('support', :name)"), {"name": support}
     )
     rows = bind.execute(text("SELECT purpose, role_name FROM control.login_role"))
     names = {row.purpose: row.role_name for row in rows} | {"database": database}

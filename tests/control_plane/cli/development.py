@@ -126,8 +126,9 @@ def _runs(process: psutil.Process) -> bool:
 @contextmanager
 def run_dev(data_dir: Path, port: int, *options: str, **variables: str) -> Iterator[Dev]:
     arguments = ["--data-dir", str(data_dir), "--port", str(port), *options]
-    if "--console-port" not in options:  # or tests at the same time would want the same
-        arguments += ["--console-port", str(free_port())]
+    for option in ("--console-port", "--support-port"):
+        if option not in options:  # or tests at the same time would want the same
+            arguments += [option, str(free_port())]
     with TemporaryFile() as stdout, TemporaryFile() as stderr:
         dev = Dev(arguments, variables, stdout, stderr)
         try:

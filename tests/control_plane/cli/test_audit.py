@@ -72,7 +72,7 @@ def test_a_chain_is_compared_with_what_the_jobs_have_logged(
 
 
 def test_one_of_tenant_and_account_is_named(cli: Cli) -> None:
-    assert "give --tenant or --account" in cli.usage_error("audit", "verify")
+    assert "give --tenant, --account or --staff" in cli.usage_error("audit", "verify")
     both = ("--tenant", "a", "--account", "b")
-    assert "give --tenant or --account" in cli.usage_error("audit", "verify", *both)
+    assert "give --tenant, --account or --staff" in cli.usage_error("audit", "verify", *both)
     assert "there is no such account" in cli.refusal("audit", "verify", "--account", "a_0")

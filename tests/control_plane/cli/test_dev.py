@@ -30,7 +30,7 @@ from tests.support import MASTER_KEY
 _MEMORY = Path("/dev/shm")  # noqa: S108 - no fixed name in it
 _FIELDS = [
     *("issuer", "client_id", "client_secret", "audience", "token_endpoint", "jwks_uri"),
-    *("database_url", "console_url", "console_email", "console_password"),
+    *("database_url", "console_url", "console_email", "console_password", "support_url"),
 ]
 
 
@@ -57,7 +57,7 @@ def test_the_printed_database_is_a_running_postgresql_of_its_own(first: Ran) -> 
 def test_a_second_start_is_the_first_again_and_sigterm_ends_it(first: Ran, used_dir: Path) -> None:
     with run_dev(used_dir, first.port, "--json") as dev:
         announced = dev.announced()
-        ports_vary = {"database_url", "console_url"}
+        ports_vary = {"database_url", "console_url", "support_url"}
         same = [name for name in _FIELDS if name not in ports_vary]
         assert [announced[name] for name in same] == [first.announced[name] for name in same]
         assert verify(first.token, announced) == first.claims
