@@ -18,6 +18,8 @@ from control_plane.cli.settings import Login, load_config
 from control_plane.keys.actions import unopenable_keys
 from control_plane.mail.smtp import Smtp
 from control_plane.people.repository import has_people
+from control_plane.staff.repository import list_staff
+from control_plane.staff.rules import StaffRole
 from control_plane.tenants.actions import list_tenants
 from migrations.run import pending
 from shared.domain.issuer import issuer_url
@@ -68,6 +70,7 @@ async def _examine(terminal: Terminal) -> list[Finding]:
         "discovery": _discovery,
         "redis": _redis,
         "mail": _mail,
+        "support": _support,
     }
     try:
         for name, check in checks.items():
@@ -158,6 +161,15 @@ async def _mail(config: Config, database: Database) -> str:
         if needed:
             raise Trouble(f"SMTP_URL: {error}") from error
     return "SMTP_URL is not set: the console needs it once people sign up"
+
+
+async def _support(config: Config, database: Database) -> str:
+    async with database.control() as connection:
+        found = [each for each in await list_staff(connection) if each.disabled_at is None]
+    if not found:
+        return "nobody may sign in to it: auth-service staff create adds somebody"
+    leads = [each for each in found if each.role is StaffRole.LEAD and each.is_enrolled]
+    return f"{config.support_url}: staff {len(found)}, of them leads who can sign in {len(leads)}"
 
 
 def _fetch(url: str) -> dict[str, object]:

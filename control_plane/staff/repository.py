@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, delete, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, delete, exists, insert, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -48,6 +48,7 @@ _PASSKEY = [
     staff_passkey.c["staff_id" if name == "person_id" else name].label(name)
     for name in PasskeyRow.__struct_fields__
 ]
+_DEFER = text("SELECT control.support_defer(:task, CAST(:arguments AS jsonb))")
 _OPENED = select(
     *(support_grant.c[name] for name in Grant.__struct_fields__),
     account.c.name.label("account_name"),
@@ -222,7 +223,7 @@ async def end_grants(
 
 async def defer_job(connection: AsyncConnection, task: str, arguments: bytes) -> None:
     """Have the jobs do one of the tasks that support may ask for; `arguments` are JSON."""
-    await connection.execute(select(func.control.support_defer(task, arguments.decode())))
+    await connection.execute(_DEFER, {"task": task, "arguments": arguments.decode()})
 
 
 def _live(staff_id: str, now: datetime) -> list[ColumnElement[bool]]:

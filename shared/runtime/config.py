@@ -24,9 +24,7 @@ from shared.domain.outbound_url import Network, read_networks
 from shared.domain.refused import Refused
 
 LOCAL_SMTP = "smtp://127.0.0.1:25"  # where SMTP_URL is not given
-
 STRIPE = "https://api.stripe.com"
-
 _KEY_BYTES = 32
 _STRIPE_KEY = re.compile(r"[sr]k_(live|test)_[A-Za-z0-9_]+")
 _WEBHOOK_SECRET = re.compile(r"whsec_[A-Za-z0-9+/=_-]+")

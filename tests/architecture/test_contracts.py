@@ -22,6 +22,7 @@ _OFFENCES = {
     "shared": ("shared/domain/scope.py", "import shared.runtime.config"),
     "data-plane-start": ("data_plane/app.py", "import shared.runtime.database"),
     "stripe": ("control_plane/billing/books.py", "import stripe"),
+    "support-layers": ("control_plane/support/shown.py", "import control_plane.support.home.pages"),
     "no-cycles": ("control_plane/keys/actions.py", "import control_plane.apis.actions"),
     "feature-layers": ("control_plane/clients/rules.py", "import control_plane.clients.actions"),
 }

@@ -38,7 +38,7 @@ def test_a_sound_installation_passes_every_check(cli: Cli) -> None:
     assert bad(found) == []
     assert list(found) == [
         *("configuration", "database", "migrations", "clock", "signing keys", "discovery"),
-        *("redis", "mail"),
+        *("redis", "mail", "support"),
     ]
     text = cli.text("doctor").stdout
     assert text.count("ok ") == len(found)

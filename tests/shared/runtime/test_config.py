@@ -20,6 +20,8 @@ _GOOD = {
     "OPERATOR_KEYS": jwks_of({"one": KEYS["operator-ec"], "two": KEYS["operator-ed"]}),
     "BIND_ADDRESS": "127.0.0.1:9000",
     "CONSOLE_BIND_ADDRESS": "127.0.0.1:9001",
+    "SUPPORT_URL": "https://support.example",
+    "SUPPORT_BIND_ADDRESS": "127.0.0.1:9002",
     "SMTP_URL": "smtps://user:mail-password@mail.example:465",
     "MAIL_FROM": "Acme <auth@acme.example>",
     "STRIPE_API_KEY": "sk_test_stripekey",
@@ -71,6 +73,8 @@ def test_every_variable_is_read() -> None:
     assert config.own_hosts == {"id.example", "auth.internal", "[::1]"}
     assert config.drain_delay == 7
     assert config.console_bind_address == ("127.0.0.1", 9001)
+    assert config.support_url == "https://support.example"
+    assert config.support_bind_address == ("127.0.0.1", 9002)
     assert (config.smtp_url, config.mail_from) == (_GOOD["SMTP_URL"], _GOOD["MAIL_FROM"])
     assert config.stripe_api_key == "sk_test_stripekey"
     assert config.stripe_webhook_secrets == ("whsec_one", "whsec_two")
@@ -84,6 +88,7 @@ def test_what_is_optional_may_be_left_out() -> None:
     assert (config.workers, config.token_ttl) == (1, 3600)
     assert config.redis_url is None
     assert (config.console_url, config.operator_keys) == (config.public_url, ())
+    assert config.support_url == config.console_url
 
 
 @pytest.mark.parametrize("name", _REQUIRED)
