@@ -290,3 +290,45 @@ async def test_what_rests_is_no_secret_that_the_browser_has(
         for secret in (token, PASSWORD, visit.session):
             assert secret not in "".join(rests)
     assert email in rests[0]
+
+
+async def test_guessing_is_bounded(support: Support, email: str, token: str) -> None:
+    async with visiting(support) as visit:
+        await enrol_by_password(visit, token)
+    async with visiting(support) as visit:
+        await visit.see("/support/signin")
+        guess = {"email": email, "password": "wrong wrong wrong"}
+        answers = [await visit.fill("/support/signin", **guess) for _ in range(11)]
+        assert {each.status_code for each in answers} == {422, 429}
+        answer = await visit.fill("/support/signin", email=email, password=PASSWORD)
+        assert answer.status_code == 429
+        assert int(answer.headers["retry-after"]) > 0
+        assert visit.session == ""
+
+
+async def test_a_planted_session_id_is_not_taken_up(support: Support, token: str) -> None:
+    planted = "planted-by-somebody-else"
+    async with visiting(support) as visit:
+        visit.client.cookies.set(SUPPORT.session, planted, domain="support.test", path="/")
+        await enrol_by_passkey(visit, token, device())
+        assert visit.session not in {"", planted}
+    async with visiting(support) as other:
+        other.client.cookies.set(SUPPORT.session, planted)
+        assert (await other.see("/support")).status_code == 303
+
+
+async def test_a_page_of_another_site_leads_nowhere_but_to_support(
+    support: Support, token: str
+) -> None:
+    made = device()
+    async with visiting(support) as visit:
+        await enrol_by_passkey(visit, token, made)
+        for target in ("//evil.example", "https://evil.example", "/\\evil", "/tenants", ""):
+            await visit.see("/support")
+            await visit.fill("/support/signout")
+            await visit.see("/support/signin")
+            options = (await visit.client.get("/support/signin/passkey/options")).json()
+            answer = await visit.fill(
+                "/support/signin/passkey", credential=made.get(options), next=target
+            )
+            assert answer.headers["location"] == "/support", target
