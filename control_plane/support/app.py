@@ -27,6 +27,7 @@ from control_plane.staff.enrolment import Enrolment
 from control_plane.staff.enrolment_pages import ENROLMENT_PAGES
 from control_plane.staff.pages import SIGN_IN_PAGES
 from control_plane.staff.rights import StaffRights
+from control_plane.support.abuse.pages import ABUSE_PAGES
 from control_plane.support.customer.pages import CUSTOMER_PAGES
 from control_plane.support.diagnosis.pages import DIAGNOSIS_PAGES
 from control_plane.support.home.pages import HOME_PAGES
@@ -86,6 +87,7 @@ def create_support(config: Config) -> Litestar:
             *SEARCH_PAGES,
             *DIAGNOSIS_PAGES,
             *CUSTOMER_PAGES,
+            *ABUSE_PAGES,
             *JOURNAL_PAGES,
             *PAYMENT_PAGES,
             *WORK_PAGES,

@@ -52,6 +52,7 @@ from tests.isolation import (
     of_people,
     of_staff,
     of_support_payments,
+    of_support,
     of_team,
     of_usage,
 )
@@ -101,6 +102,7 @@ SEES_NOTHING: dict[Method, Twin] = {
     **of_accounts.SEES_NOTHING,
     **of_apis.SEES_NOTHING,
     **of_audit.SEES_NOTHING,
+    **of_support.SEES_NOTHING,
     **of_usage.SEES_NOTHING,
     **of_management.SEES_NOTHING,
     apis.add_api: in_control_plane(lambda c, x: apis.add_api(c, new_api(x))),
@@ -194,6 +196,7 @@ REFUSED: dict[Method, Twin] = {
     **of_accounts.REFUSED,
     **of_audit.REFUSED,
     **of_billing.REFUSED,
+    **of_support.REFUSED,
     **of_usage.REFUSED,
     **of_management.REFUSED,
     **of_team.REFUSED,

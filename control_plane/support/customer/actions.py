@@ -52,7 +52,7 @@ class TenantPage(msgspec.Struct, frozen=True, kw_only=True):
 async def show_account(database: Database, account_id: str, number: int) -> AccountPage | None:
     """Give what is shown of an account, with a page of its tenants; None: there is no such."""
     async with database.control() as connection:
-        account = await repository.find_account(connection, account_id)
+        account = await repository.find_supported_account(connection, account_id)
         if account is None:
             return None
         people = await repository.list_people(connection, account_id)

@@ -91,7 +91,9 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
-async def find_account(connection: AsyncConnection, account_id: str) -> SupportedAccount | None:
+async def find_supported_account(
+    connection: AsyncConnection, account_id: str
+) -> SupportedAccount | None:
     held = [name for name in SupportedAccount.__struct_fields__ if name != "customer_id"]
     found = await connection.execute(
         select(*(account.c[name] for name in held), billing_customer.c.customer_id)

@@ -49,7 +49,7 @@ class Looked(msgspec.Struct, frozen=True, kw_only=True):
 
 async def find_tenant(database: Database, account_id: str, slug: str) -> SupportedTenant | None:
     async with database.control() as connection:
-        return await repository.find_tenant(connection, account_id, slug)
+        return await repository.find_supported_tenant(connection, account_id, slug)
 
 
 async def find_refusal(
@@ -133,7 +133,7 @@ async def _with_its_own(connection: AsyncConnection, tenant: SupportedTenant, se
         seen,
         client=await repository.find_client(connection, named) if named else None,
         keys=tuple(await list_keys(connection)),
-        apis=await repository.scopes_of_apis(connection),
+        apis=await repository.scopes_by_api(connection),
         counts=await repository.counts_since(connection, hours, named),
         changes=tuple(changes),
     )

@@ -1,6 +1,7 @@
 """What a diagnosis looks at, as the support login: rows without their secrets.
 
-`find_tenant` and `find_elsewhere` read `control`; the others are in the transaction of the tenant.
+Of the functions `find_supported_tenant` and `find_elsewhere` read `control`; the others are in the
+transaction of the tenant.
 """
 
 from collections.abc import Sequence
@@ -59,7 +60,7 @@ class RevocationRow(msgspec.Struct, frozen=True, kw_only=True):
     not_before: datetime
 
 
-async def find_tenant(
+async def find_supported_tenant(
     connection: AsyncConnection, account_id: str, slug: str
 ) -> SupportedTenant | None:
     """Find it, deleted too while its slug is held; another account's is none."""
@@ -123,7 +124,7 @@ async def find_client(connection: AsyncConnection, client_id: str) -> SeenClient
     )
 
 
-async def scopes_of_apis(connection: AsyncConnection) -> dict[str, Scope]:
+async def scopes_by_api(connection: AsyncConnection) -> dict[str, Scope]:
     """Give the scopes of each API of the tenant, by its identifier."""
     rows = await connection.execute(select(api.c.identifier, api.c.scopes))
     return {row.identifier: frozenset(row.scopes) for row in rows}

@@ -70,6 +70,7 @@ CREATE TABLE control.support_view (
   session_digest bytea UNIQUE,
   ended_at timestamptz
 );
+CREATE INDEX ix_support_view_account_id ON control.support_view (account_id, created_at);
 CREATE INDEX ix_support_view_ends_at ON control.support_view (ends_at);
 
 CREATE TABLE control.deletion_request (
@@ -108,7 +109,10 @@ GRANT UPDATE (approved, decided_by, decided_email, decided_for, decided_at)
 GRANT INSERT, UPDATE (ended_at), SELECT (id, account_id, grant_id, staff_id, staff_email,
   staff_session, reason, ticket, created_at, ends_at, ended_at)
   ON control.support_view TO "{support}";
-GRANT UPDATE (overrides, suspended, limits_version, limits_due) ON control.account TO "{support}";
+GRANT UPDATE (overrides, suspended) ON control.account TO "{support}";
+
+INSERT INTO control.support_task (task, queue) VALUES
+  ('publish_limits', 'support'), ('delete_tenant', 'support');
 """
 
 

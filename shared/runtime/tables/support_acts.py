@@ -88,6 +88,7 @@ support_view = Table(
     Column("ends_at", DateTime(timezone=True), nullable=False),
     Column("session_digest", LargeBinary, unique=True),  # of the cookie; null until handed over
     Column("ended_at", DateTime(timezone=True)),
+    Index("ix_support_view_account_id", "account_id", "created_at"),
     Index("ix_support_view_ends_at", "ends_at"),
 )
 
