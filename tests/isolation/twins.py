@@ -51,6 +51,7 @@ from tests.isolation import (
     of_management,
     of_people,
     of_staff,
+    of_support_payments,
     of_team,
     of_usage,
 )
@@ -198,6 +199,7 @@ REFUSED: dict[Method, Twin] = {
     **of_team.REFUSED,
     **of_people.REFUSED,
     **of_staff.REFUSED,
+    **of_support_payments.REFUSED,
     publishing.limits_of: in_control_plane(lambda c, _: publishing.limits_of(c, "operator")),
     publishing.tenants_behind: in_control_plane(
         lambda c, _: publishing.tenants_behind(c, "operator", after="", limit=1000)

@@ -93,7 +93,7 @@ async def set_override(
         await defer(connection, PUBLISH_LIMITS, {"account_id": account_id})
 
 
-async def throttle(  # noqa: PLR0913 - an override of the rate, said in one call
+async def throttle(
     database: Database, act: Act, account_id: str, rate: Rate, until: datetime, now: datetime
 ) -> None:
     """Have each tenant of the account be asked no faster until then. Raises OverrideRefused."""

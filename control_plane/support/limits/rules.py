@@ -8,7 +8,6 @@ import msgspec
 from control_plane.accounts.rules import OverrideRow
 from shared.domain.limits import MAXIMUM_TOKENS, InvalidLimit, Rate, check_rate
 from shared.domain.plan import (
-    PLANS,
     HeldLimits,
     OverrideField,
     Overrides,

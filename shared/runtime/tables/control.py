@@ -39,6 +39,7 @@ account = Table(
     ),  # domain.plan.Overrides
     Column("suspended", Text),  # domain.suspension.SuspensionKind
     Index("ix_account_limits_due", "id", postgresql_where=text("limits_due")),
+    Index("ix_account_created_at", "created_at"),
 )
 
 tenant = Table(
