@@ -53,6 +53,11 @@ class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
         return self.role is not None and may(self.role, Permission[permission])
 
     @property
+    def is_shut_out(self) -> bool:
+        """Tell whether support has closed the console to the account's members."""
+        return self.suspended is not None and self.suspended.kind.closes_console
+
+    @property
     def is_whole(self) -> bool:
         """Tell whether nothing is left to prove; before that a page shows nothing of theirs."""
         return self.session.kind is not SessionKind.HALF

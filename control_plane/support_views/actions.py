@@ -46,14 +46,18 @@ class SupportViews:
             if view is None:
                 return None
             account = await accounts.find_account(connection, view.account_id)
-        return None if account is None else SignedIn(
-            session=_session(view, now),
-            email=view.staff_email,
-            account_id=view.account_id,
-            account_name=account.name,
-            plan=account.plan,
-            role=Role.READ_ONLY,
-            view=SupportView(reason=view.reason, ends_at=view.ends_at),
+        return (
+            None
+            if account is None
+            else SignedIn(
+                session=_session(view, now),
+                email=view.staff_email,
+                account_id=view.account_id,
+                account_name=account.name,
+                plan=account.plan,
+                role=Role.READ_ONLY,
+                view=SupportView(reason=view.reason, ends_at=view.ends_at),
+            )
         )
 
     async def note_page(self, signed_in: SignedIn, visitor: Visitor, path: str) -> None:

@@ -7,14 +7,13 @@ page of a person's own. Exports are such pages too.
 from typing import Any
 
 from litestar import Request, Response
-from litestar.datastructures import Cookie
 
+from control_plane.http.cookies import SUPPORT_VIEW, no_view_cookie
 from control_plane.http.door import SAFE, Door, refuse
 from control_plane.http.rendering import Pages
 from control_plane.http.signed_in import SignedIn
 from control_plane.http.visitors import Visitors
 from control_plane.support_views.actions import SupportViews
-from control_plane.support_views.rules import VIEW
 
 _ONLY_READS = "Support views this account read-only: nothing can be changed, nor a person's own."
 
@@ -39,7 +38,7 @@ class ViewGuard:
             return answer
         signed_in = request.scope.get("signed_in")
         if not isinstance(signed_in, SignedIn):
-            was_view = bool(request.cookies.get(VIEW)) and answer is not None
+            was_view = bool(request.cookies.get(SUPPORT_VIEW)) and answer is not None
             return over(self._pages, request) if was_view else answer
         if signed_in.view is None or answer is not None or opt.get("view"):
             return answer
@@ -53,14 +52,4 @@ class ViewGuard:
 def over(pages: Pages, request: AnyRequest) -> Response[str]:
     """Say that the view is over, and take its cookie back."""
     request.scope["signed_in"] = None  # type: ignore[typeddict-unknown-key]
-    return pages.show(
-        request, "support_views/over.html", status=403, cookies=[view_cookie("", 0)]
-    )
-
-
-def view_cookie(value: str, seconds: int | None = None) -> Cookie:
-    """Give the view's cookie; it goes with the browser."""
-    return Cookie(
-        key=VIEW, value=value, path="/", secure=True, httponly=True, samesite="lax",
-        max_age=seconds,
-    )
+    return pages.show(request, "support_views/over.html", status=403, cookies=[no_view_cookie()])

@@ -9,6 +9,7 @@ from litestar import Request, Response, post
 from litestar.di import NamedDependency
 
 from control_plane.http.clock import Clock
+from control_plane.http.cookies import view_cookie
 from control_plane.http.door import refuse
 from control_plane.http.forms import read_fields
 from control_plane.http.given import GivenConfig
@@ -16,7 +17,7 @@ from control_plane.http.rendering import Pages
 from control_plane.http.signed_in import signed_in_of
 from control_plane.http.visitors import Visitors
 from control_plane.support_views.actions import SupportViews
-from control_plane.support_views.guard import over, view_cookie
+from control_plane.support_views.guard import over
 from control_plane.support_views.rules import ViewRefused
 
 AnyRequest = Request[Any, Any, Any]

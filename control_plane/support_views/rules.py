@@ -9,7 +9,6 @@ from shared.domain.refused import Refused
 VIEW_LASTS = timedelta(minutes=60)  # at most
 HANDOVER_LASTS = timedelta(seconds=60)
 PREFIX = "sv_"  # of what a view's cookie holds: no session's token has it
-VIEW = "__Host-support-view"  # the cookie
 
 
 class ViewRefused(Refused):
