@@ -156,8 +156,8 @@ async def _find(page: Page, typed: str) -> None:
     async def is_found() -> bool:
         await page.goto("/support")
         await page.get_by_label("Find a customer").last.fill(typed)
-        await page.keyboard.press("Enter")
-        await page.wait_for_load_state()
+        async with page.expect_navigation():
+            await page.keyboard.press("Enter")
         return "/support/accounts/" in page.url
 
     await until_true(is_found, f"{typed} was not found")
