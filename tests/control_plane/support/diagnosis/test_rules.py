@@ -1,133 +1,39 @@
 """Each cause of a refused token request, by what is seen of it; and what is not one."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 import pytest
 
-from control_plane.audit.rules import ActorKind, Event
-from control_plane.keys.rules import HeldKey
 from control_plane.support.diagnosis.of_clients import GUESSED, NOTHING_PRESENTED
 from control_plane.support.diagnosis.of_tenants import MONTH_USED, RATE_USED
 from control_plane.support.diagnosis.rules import CHECKS, diagnose
-from control_plane.support.diagnosis.seen import Asked, Seen, SeenClient, SeenSecret
-from control_plane.usage.rules import FIRST_ID, LogEntry
+from control_plane.support.diagnosis.seen import Asked
 from data_plane.limits import admission, wrong_secrets
 from data_plane.protocol import client_authentication
-from shared.domain.client import AuthMethod, DpopUse
+from shared.domain.client import AuthMethod
 from shared.domain.ids import Kid
-from shared.domain.jwk import Algorithm
-from shared.domain.limits import MonthlyQuota, Rate, TenantLimits
+from shared.domain.limits import Rate
 from shared.domain.snapshot import KeyState, TenantStatus
 from shared.domain.suspension import SuspensionKind
+from tests.control_plane.support.diagnosis.sights import (
+    API,
+    NOW,
+    OTHER,
+    WELL,
+    ago,
+    changed,
+    client,
+    key,
+    refused,
+    secret,
+    seen,
+)
 
-_NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
-_API, _OTHER = "https://api.example", "https://other.example"
 _FAILED = "client authentication failed"
 _UNGRANTED_SCOPE = "the client is not granted every scope it asked for"
 _UNGRANTED_API = "the client is not granted every resource it asked for"
-
-
-def ago(**span: float) -> datetime:
-    return _NOW - timedelta(**span)
-
-
-def secret(name: str = "first", expires_at: datetime | None = None) -> SeenSecret:
-    return SeenSecret(name=name, last_four="ab12", created_at=ago(days=40), expires_at=expires_at)
-
-
-def client(**given: Any) -> SeenClient:
-    return SeenClient(
-        **{
-            "client_id": "c_1",
-            "name": "billing worker",
-            "enabled": True,
-            "auth_method": AuthMethod.CLIENT_SECRET,
-            "default_api": _API,
-            "rate": None,
-            "dpop": DpopUse.OPTIONAL,
-            "created_at": ago(days=40),
-            "grants": {_API: frozenset({"read"})},
-            "secrets": (secret(),),
-            **given,
-        }
-    )
-
-
-def key(**given: Any) -> HeldKey:
-    return HeldKey(
-        **{
-            "kid": Kid("k1"),
-            "algorithm": Algorithm.ES256,
-            "state": KeyState.CURRENT,
-            "created_at": ago(days=3),
-            "signs_at": None,
-            "current_at": ago(days=3),
-            "retired_at": None,
-            **given,
-        }
-    )
-
-
-def refused(error: str, reason: str, client_id: str = "c_1") -> dict[str, Any]:
-    entry = LogEntry(
-        id=FIRST_ID,
-        at=ago(minutes=5),
-        event="refused",
-        client_id=client_id,
-        endpoint="oauth/token",
-        error=error,
-        reason=reason,
-        address="192.0.2.9",
-        request_id="0123456789abcdef",
-    )
-    return {"refusal": entry}
-
-
-def changed(
-    action: str, at: datetime, before: str | None = None, after: str | None = None
-) -> Event:
-    return Event(
-        seq=1,
-        at=at,
-        actor_kind=ActorKind.PERSON,
-        actor_id="p_1",
-        actor_email="ada@acme.example",
-        action=action,
-        target="client c_1",
-        before=before,
-        after=after,
-        address="",
-        request_id="",
-        previous=b"",
-        digest=b"",
-        key_id="",
-    )
-
-
-_WELL = Seen(
-    now=_NOW,
-    suspended=None,
-    status=TenantStatus.ACTIVE,
-    deletes_at=None,
-    limits=TenantLimits(rate=Rate(5, 10), month=MonthlyQuota(included=10_000, allowed=11_000)),
-    used=500,
-    applying=False,
-    keys=(key(),),
-    apis={_API: frozenset({"read", "write"}), _OTHER: frozenset({"admin"})},
-    asked=Asked(client_id="c_1"),
-    client=client(),
-    elsewhere="",
-    refusal=None,
-    counts={},
-    changes=(),
-)
-
-
-def seen(**given: Any) -> Seen:
-    return msgspec.structs.replace(_WELL, **given)
-
 
 _NO_CLIENT = {"client": None, "asked": Asked()}
 _FAILING = refused("invalid_client", _FAILED)
@@ -148,7 +54,7 @@ _CAUSES = {
         ("Tenant", "The customer has suspended the tenant"),
     ),
     "tenant going": (
-        {"deletes_at": _NOW + timedelta(days=6)},
+        {"deletes_at": NOW + timedelta(days=6)},
         ("Tenant", "on its way out"),
     ),
     "tenant deleted": (
@@ -228,12 +134,12 @@ _CAUSES = {
         ("APIs", "asked for an API that the client is not granted"),
     ),
     "API not granted": (
-        {"asked": Asked(client_id="c_1", audience=_OTHER)},
-        ("APIs", f"not granted the API {_OTHER}"),
+        {"asked": Asked(client_id="c_1", audience=OTHER)},
+        ("APIs", f"not granted the API {OTHER}"),
     ),
     "audience unknown": (
-        {"asked": Asked(client_id="c_1", audience=f"{_API}/")},
-        ("APIs", f"has no API {_API}/"),
+        {"asked": Asked(client_id="c_1", audience=f"{API}/")},
+        ("APIs", f"has no API {API}/"),
     ),
     "scope not granted, by request": (
         refused("invalid_scope", _UNGRANTED_SCOPE),
@@ -273,7 +179,7 @@ def test_a_cause_is_told_by_what_is_seen(given: dict[str, Any], cause: tuple[str
 
 
 def test_where_all_is_well_each_check_says_what_it_saw() -> None:
-    found = diagnose(_WELL)
+    found = diagnose(WELL)
     assert (found.cause, found.also) == (None, [])
     assert [each.name for each in found.fine] == [each.name for each in CHECKS]
 
@@ -295,8 +201,8 @@ def test_the_cause_explains_the_request_and_the_rest_is_told_beside_it() -> None
 def test_what_may_have_been_asked_for_is_named() -> None:
     found = diagnose(seen(**refused("invalid_scope", _UNGRANTED_SCOPE))).cause
     assert found is not None
-    assert f"Granted for {_API}: read." in found.evidence
-    assert f"Not granted, though {_API} has it: write." in found.evidence
+    assert f"Granted for {API}: read." in found.evidence
+    assert f"Not granted, though {API} has it: write." in found.evidence
 
 
 def test_a_client_of_the_accounts_other_tenant_is_told() -> None:
@@ -317,7 +223,7 @@ def test_what_was_changed_since_an_unexplained_refusal_is_told() -> None:
 
 
 def test_a_closed_console_and_observed_limits_stop_no_token() -> None:
-    limits = msgspec.structs.replace(_WELL.limits, observed=True)
+    limits = msgspec.structs.replace(WELL.limits, observed=True)
     found = diagnose(seen(suspended=SuspensionKind.CONSOLE, limits=limits, used=20_000))
     assert found.cause is None
 
