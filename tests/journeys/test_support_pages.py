@@ -102,7 +102,7 @@ async def _add_payments(connection: AsyncConnection, account: str) -> None:
             starts_at=now - timedelta(days=days),
             ends_at=now - timedelta(days=days - 30),
             ours=1_234_567,
-            metered=1_080_246,
+            metered=1_080_246 if drift else 1_234_567,
             invoiced=None if drift else 1_234_567,
             drift=drift,
             at=now,
