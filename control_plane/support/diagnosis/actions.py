@@ -44,7 +44,8 @@ class Looked(msgspec.Struct, frozen=True, kw_only=True):
 
     seen: Seen
     diagnosis: Diagnosis
-    refusals: list[LogEntry]  # the last ones, of the client if one is asked about
+    refusals: list[LogEntry]  # today's last ones, of the client if one is asked about
+    token: LogEntry | None  # today's last, of the client that is asked about
 
 
 async def find_tenant(database: Database, account_id: str, slug: str) -> SupportedTenant | None:
@@ -88,7 +89,7 @@ async def look(
     """
     if refusal is not None:
         asked = msgspec.structs.replace(asked, client_id=refusal.client_id)
-    refusals = await last_refusals(database, tenant, asked.client_id, now)
+    refusals = await _today(database, tenant, asked.client_id, "refused", now)
     if refusal is None and asked.client_id and refusals:
         refusal = refusals[0]
     async with database.control() as connection:
@@ -111,15 +112,17 @@ async def look(
         async with database.control() as connection:
             elsewhere = await repository.find_elsewhere(connection, tenant, asked.client_id)
         seen = msgspec.structs.replace(seen, elsewhere=elsewhere)
-    return Looked(seen=seen, diagnosis=diagnose(seen), refusals=refusals)
+    tokens = await _today(database, tenant, asked.client_id, "issued", now) if seen.client else []
+    token = tokens[0] if tokens else None
+    return Looked(seen=seen, diagnosis=diagnose(seen), refusals=refusals, token=token)
 
 
-async def last_refusals(
-    database: Database, tenant: SupportedTenant, client_id: str, now: datetime
+async def _today(
+    database: Database, tenant: SupportedTenant, client_id: str, event: str, now: datetime
 ) -> list[LogEntry]:
-    """List today's, the newest first: the tenant's, or a client's."""
+    """List what was issued or refused in a day, the newest first: the tenant's, or a client's."""
     window = Window(first_id(now - _RECENT), LAST_ID)
-    sought = Sought(client_id=client_id, event="refused")
+    sought = Sought(client_id=client_id, event=event)
     return (await search_log(database, tenant.id, sought, window, _SHOWN)).entries
 
 

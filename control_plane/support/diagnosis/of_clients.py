@@ -50,7 +50,7 @@ def _unknown(seen: Seen) -> Told | str:
             evidence=tuple(filter(None, (where,))),
         )
     if not seen.is_refused_as("invalid_client") or seen.reason != _FAILED:
-        return "No client is asked about."
+        return ""
     return Told(
         found="The request named no client that this tenant has.",
         tell="Check the client id, and that the token endpoint is that of the tenant which has the "
@@ -99,13 +99,13 @@ def look_at_authentication(seen: Seen) -> Told | str:
             "before. A client secret is refused, whatever it is.",
             evidence=(own,),
         )
-    return own or "No client is asked about."
+    return own
 
 
 def look_at_secrets(seen: Seen) -> Told | str:
     held = seen.client
     if held is None or held.auth_method is not AuthMethod.CLIENT_SECRET:
-        return "No secrets are asked about."
+        return ""
     ended = [each for each in held.secrets if each.expires_at and each.expires_at <= seen.now]
     live = [each for each in held.secrets if each not in ended]
     if not live:

@@ -9,7 +9,7 @@ _ASK_LESS = "Ask only for what is granted, or grant it on the client's page, und
 def look_at_apis(seen: Seen) -> Told | str:
     held = seen.client
     if held is None:
-        return "No client is asked about."
+        return ""
     granted = f"Granted: {', '.join(sorted(held.grants)) or 'none'}."
     if not held.grants:
         return Told(
@@ -58,7 +58,7 @@ def _not_granted(seen: Seen, wanted: str, granted: str) -> Told:
 def look_at_scopes(seen: Seen) -> Told | str:
     held = seen.client
     if held is None:
-        return "No client is asked about."
+        return ""
     apis = [seen.asked.audience or held.default_api or "", *held.grants]
     target = next((each for each in apis if each in held.grants), None)
     if target is None:

@@ -30,7 +30,7 @@ from control_plane.usage.fixes import fix_of
 class Check(msgspec.Struct, frozen=True):
     name: str
     explains: frozenset[str]  # wire codes
-    look: Callable[[Seen], Told | str]  # str: what was looked at, and is well
+    look: Callable[[Seen], Told | str]  # str: what is well; '' where nothing was looked at
 
 
 _CLIENT, _LIMIT = frozenset({"invalid_client"}), frozenset({"too_many_requests"})
@@ -67,7 +67,9 @@ def diagnose(seen: Seen) -> Diagnosis:
         cause=cause,
         also=[finding for _, finding in wrong if finding is not cause],
         fine=[
-            Finding(name=each.name, found=said) for each, said in looked if isinstance(said, str)
+            Finding(name=each.name, found=said)
+            for each, said in looked
+            if isinstance(said, str) and said
         ],
     )
 
