@@ -51,8 +51,8 @@ from tests.isolation import (
     of_management,
     of_people,
     of_staff,
-    of_support_payments,
     of_support,
+    of_support_payments,
     of_team,
     of_usage,
 )

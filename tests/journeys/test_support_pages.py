@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from secrets import token_hex
 
 import httpx
+import jwt
+import msgspec
 import pytest
 from playwright.async_api import BrowserContext, async_playwright
 from sqlalchemy import text, update
@@ -40,7 +42,7 @@ from tests.control_plane.console import make_account
 from tests.control_plane.everything import add_one_of_each
 from tests.control_plane.routes import Search, routes_of
 from tests.journeys.looking import CHROMIUM, DESK, axe_script, look_at_all
-from tests.support import AUDIT_KEYS, Installation, Server, ask_token, make_tenant
+from tests.support import AUDIT_KEYS, Installation, Server, ask_token, issued_token, make_tenant
 
 # a link of nobody's is refused, and so is the second step of who has not done the first
 _STATUS = {"/support/enrol": 422, "/support/no-such-page": 404}
@@ -48,8 +50,13 @@ _STATUS = {"/support/enrol": 422, "/support/no-such-page": 404}
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium")
 
 
+class Made(msgspec.Struct, frozen=True):
+    account: str
+    paths: set[str]  # of what a search or a form leads to
+
+
 @pytest.fixture
-async def account(server: Server, database: Database) -> str:
+async def made(server: Server, database: Database) -> Made:
     """Make an account with something of everything: no page is empty."""
     config = read_config(server.installation.environment(server.url))
     account = await make_account(database, PlanName.GROWTH)
@@ -64,9 +71,14 @@ async def account(server: Server, database: Database) -> str:
         await _add_payments(connection, account)
         await _add_work(connection)
     async with httpx.AsyncClient(timeout=30) as http:
-        assert (await ask_token(http, tenant)).status_code == 200
+        token = await issued_token(http, tenant)
         assert (await ask_token(http, tenant, scope="unknown")).status_code == 400
-    return account
+    base = f"/support/accounts/{account}"
+    jti = jwt.decode(token, options={"verify_signature": False})["jti"]
+    of_tenant = f"{base}/tenants/{tenant.slug}"
+    return Made(
+        account, {base, f"{base}/open", f"{of_tenant}/diagnosis", f"{of_tenant}/tokens/{jti}"}
+    )
 
 
 async def _add_payments(connection: AsyncConnection, account: str) -> None:
@@ -90,7 +102,7 @@ async def _add_payments(connection: AsyncConnection, account: str) -> None:
             starts_at=now - timedelta(days=days),
             ends_at=now - timedelta(days=days - 30),
             ours=1_234_567,
-            metered=1_080_246,
+            metered=1_080_246 if drift else 1_234_567,
             invoiced=None if drift else 1_234_567,
             drift=drift,
             at=now,
@@ -118,11 +130,11 @@ async def _add_work(connection: AsyncConnection) -> None:
 
 @pytest.fixture
 async def contexts(
-    support_url: str, database: Database, account: str, installation: Installation
+    support_url: str, database: Database, made: Made, installation: Installation
 ) -> AsyncIterator[dict[bool, BrowserContext]]:
     """Give a visitor's (True: of what is open) and that of a lead who has opened the account."""
     now = datetime.now(UTC)
-    by = Actor(kind=ActorKind.STAFF, id=f"st_{token_hex(8)}", email=f"{account}@staff.example")
+    by = Actor(kind=ActorKind.STAFF, id=f"st_{token_hex(8)}", email=f"{made.account}@staff.example")
     async with database.control() as connection:
         assert await add_staff(connection, by.id, by.email, "Lea", StaffRole.LEAD)
         begun = await Sessions(STAFFS).begin(
@@ -130,33 +142,33 @@ async def contexts(
         )
     support = SupportDatabase(installation.support_url, AUDIT_KEYS)
     why = Reason(reason="Their tokens fail", ticket="T-7")
-    assert await open_grant(support, by, account, why, now)
+    assert await open_grant(support, by, made.account, why, now)
     await support.close()
     cookie = {"name": SUPPORT.session, "value": begun.token}
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
         )
-        made = {
+        both = {
             is_open: await browser.new_context(
                 base_url=support_url, viewport=DESK, reduced_motion="reduce"
             )
             for is_open in (True, False)
         }
         secure = support_url.replace("http:", "https:")  # as browsers see localhost
-        await made[False].add_cookies([{**cookie, "url": secure, "secure": True}])  # type: ignore[typeddict-item]
-        yield made
+        await both[False].add_cookies([{**cookie, "url": secure, "secure": True}])  # type: ignore[typeddict-item]
+        yield both
         await browser.close()
 
 
 @pytest.mark.timeout(600)  # seconds, of which a machine with nothing else to do needs some thirty
 async def test_every_page_is_accessible_fits_a_phone_and_breaks_no_policy(
-    contexts: dict[bool, BrowserContext], account: str, installation: Installation
+    contexts: dict[bool, BrowserContext], made: Made, installation: Installation
 ) -> None:
     nowhere = {"DATABASE_URL": installation.support_url, "SUPPORT_URL": "https://support.test"}
     app = create_support(read_config(installation.environment() | nowhere))
     search = Search(each for each in routes_of(app) if each.shows_page)
-    search.follow({f"/support/accounts/{account}", f"/support/accounts/{account}/open"})
+    search.follow(made.paths)
     wrong = await look_at_all(search, contexts, axe_script(), _STATUS)
     assert not wrong, "\n".join(wrong)
     assert not search.left, f"no page links to {sorted(search.left)}"

@@ -146,7 +146,7 @@ def _events(shown: type[ListedEvent]) -> Select[Any]:
 def _conditions(sought: Sought) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if sought.state is not None:
-        conditions.append(sought.state == _STATE)
+        conditions.append(_STATE.in_([sought.state.value]))
     if sought.state in {EventState.WAITING, EventState.FAILED}:
         conditions.append(stripe_event.c.handled_at.is_(None))  # it has an index
     if sought.type:
