@@ -70,7 +70,7 @@ async def note_tenant(
     except NoteRefused as refusal:
         issuer = issuer_url(config.public_url, slug)
         return await _tenant(request, support, tenant, issuer, status=422, error=str(refusal))
-    return support.go(request, tenant.base)
+    return support.go(request, tenant.path)
 
 
 async def _account(
@@ -119,7 +119,7 @@ async def _tenant(
         search=search,
         error=error,
         longest_note=LONGEST_NOTE,
-        address=lambda number: tenant.base + query(q=search, page=number),
+        address=lambda number: tenant.path + query(q=search, page=number),
     )
 
 

@@ -50,7 +50,7 @@ class SupportedTenant(msgspec.Struct, frozen=True, kw_only=True):
         return self.status is TenantStatus.DELETED
 
     @property
-    def base(self) -> str:
+    def path(self) -> str:
         """The path of its page, below which all of it is."""
         return f"/support/accounts/{self.account_id}/tenants/{self.slug}"
 
