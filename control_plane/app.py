@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
-from litestar import Litestar
+from litestar import Litestar, Response
 from litestar.di import Provide
 from litestar.static_files import create_static_files_router
 
@@ -26,12 +27,12 @@ from control_plane.clients.shown import ClientShower
 from control_plane.http.attempts import Attempts, SharedCounts
 from control_plane.http.cookies import CONSOLE
 from control_plane.http.counts_in_database import DatabaseCounts
-from control_plane.http.door import Door
+from control_plane.http.door import AnyRequest, Door
 from control_plane.http.errors import last_resorts
 from control_plane.http.member_rights import FindSignedIn, MemberRights
 from control_plane.http.probes import PROBES
 from control_plane.http.rendering import Pages
-from control_plane.http.signed_in import SignedIn
+from control_plane.http.signed_in import SignedIn, Suspended
 from control_plane.http.streams import Streams
 from control_plane.http.visitors import Visitors
 from control_plane.keys.actions import KeyKeeper
@@ -66,6 +67,10 @@ from control_plane.team.actions import TeamKeeper
 from control_plane.team.joining import Joining
 from control_plane.team.joining_pages import JOINING_PAGES
 from control_plane.team.pages import TEAM_PAGES
+from control_plane.support_views.actions import SupportViews
+from control_plane.support_views.guard import ViewGuard
+from control_plane.support_views.pages import SUPPORT_VIEW_PAGES
+from control_plane.support_views.rules import PREFIX
 from control_plane.tenants.actions import Generate
 from control_plane.tenants.pages import TENANT_PAGES
 from control_plane.tenants.shown import TenantShower
@@ -131,9 +136,14 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
     )
 
     stripe = open_gateway(config.stripe_api_key, config.stripe_api_base)
-    door = Door(
-        pages, MemberRights(pages, _finder(database, sessions), _now), CONSOLE, csrf_key, _now
-    )
+    views = SupportViews(database)
+    find = _finder(database, sessions, views, config.contact)
+    door = Door(pages, MemberRights(pages, find, _now), CONSOLE, csrf_key, _now)
+    guard = ViewGuard(door, pages, visitors, views)
+
+    async def enter(request: AnyRequest) -> Response[Any] | None:
+        """Pass the one door: of an object, Litestar would give each handler a copy."""
+        return await guard(request)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -164,6 +174,7 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
             *WEBHOOKS,
             *SECOND_FACTOR_PAGES,
             *SECURITY_PAGES,
+            *SUPPORT_VIEW_PAGES,
             *PASSKEY_PAGES,
             create_static_files_router(
                 "/static",
@@ -172,7 +183,7 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
                 cache_control=None,
             ),
         ],
-        before_request=door,
+        before_request=enter,
         before_send=[pages.protect],
         dependencies={
             # no name is that of a member of some body: of one that is malformed the framework
@@ -195,6 +206,7 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
                 BillingShower(means, Billing(database, stripe, config.console_url))
             ),
             "security": given(security),
+            "views": given(views),
             "passkeys": given(passkeys),
             "attempts": given(attempts),
             "again_shower": given(AgainShower(pages, visitors, security, passkeys, attempts, _now)),
@@ -223,11 +235,15 @@ def _key_for(use: bytes, config: Config) -> bytes:
     return hmac.digest(config.secret_peppers[0].octets, use, "sha256")
 
 
-def _finder(database: Database, sessions: Sessions) -> FindSignedIn:
+def _finder(
+    database: Database, sessions: Sessions, views: SupportViews, contact: str
+) -> FindSignedIn:
     """Make what finds who a session's cookie stands for."""
     meters = Meters(database)
 
     async def find(token: str, now: datetime) -> SignedIn | None:
+        if token.startswith(PREFIX):
+            return await views.find(token, now)
         async with database.control() as connection:
             session = await sessions.find(connection, token, now)
             if session is None:
@@ -249,6 +265,7 @@ def _finder(database: Database, sessions: Sessions) -> FindSignedIn:
             role=found.role,
             meter=await meters.of(account_id, now) if account_id else None,
             owed=owed,
+            suspended=Suspended(kind=found.suspended, contact=contact) if found.suspended else None,
         )
 
     return find

@@ -1,9 +1,10 @@
 """Creating and finding accounts, the customers that pay and have tenants, and their limits."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import datetime
 from secrets import token_hex
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,16 +13,18 @@ from control_plane.accounts import repository
 from control_plane.accounts.repository import AccountRow
 from control_plane.accounts.rules import LimitsChange, changed, check_name, with_plan
 from control_plane.audit.actions import record_of_account
-from control_plane.audit.rules import BY_OPERATOR, Actor, Noted, differing
+from control_plane.audit.rules import BY_OPERATOR, BY_SCHEDULE, Actor, Noted, differing
 from control_plane.publishing.snapshots import UnknownTenant, edit_tenant, tenants_behind
 from shared.domain.ids import TenantId
 from shared.domain.limits import TenantLimits
-from shared.domain.plan import AccountLimits, PlanName, tenant_limits
+from shared.domain.plan import AccountLimits, HeldLimits, PlanName, tenant_limits
 from shared.domain.refused import Refused
 from shared.runtime.database import Database
 
 _ID_BYTES = 8
 _PAGE = 100  # tenants, or accounts
+
+BeforeChange: TypeAlias = Callable[[AsyncConnection, str, datetime], Awaitable[None]]
 
 
 class UnknownAccount(Refused):
@@ -33,7 +36,7 @@ _UNKNOWN = "there is no such account"
 
 class AccountDetails(msgspec.Struct, frozen=True, kw_only=True):
     account: AccountRow
-    chosen: AccountLimits
+    chosen: HeldLimits
     limits: TenantLimits  # what comes of it
 
 
@@ -64,7 +67,7 @@ async def show_limits(database: Database, account_id: str) -> AccountDetails:
         limits = await repository.find_limits(connection, account_id)
     if limits is None:
         raise UnknownAccount(_UNKNOWN)
-    chosen = msgspec.convert(limits, AccountLimits, from_attributes=True)
+    chosen = msgspec.convert(limits, HeldLimits, from_attributes=True)
     return AccountDetails(account=found, chosen=chosen, limits=tenant_limits(chosen))
 
 
@@ -124,6 +127,29 @@ async def publish_due_limits(database: Database) -> int:
     async with database.control() as connection:
         due = await repository.accounts_due(connection, _PAGE)
     return sum([await publish_limits(database, account_id) for account_id in due])
+
+
+async def end_due_overrides(database: Database, now: datetime, before: BeforeChange) -> int:
+    """End the overrides whose time is over; give how many. `publish_due_limits` is to follow.
+
+    One transaction for each account; `before` is called in it first: what was used until now is
+    counted by the limits that held until now.
+    """
+    async with database.control() as connection:
+        due = await repository.accounts_with_due_overrides(connection, now, _PAGE)
+    ended = 0
+    for account_id in due:
+        async with database.control() as connection:
+            await before(connection, account_id, now)
+            await repository.lock_limits(connection, account_id)
+            over = await repository.end_due_overrides(connection, account_id, now)
+            if over:  # else another worker was quicker
+                await repository.mark_overrides(connection, account_id)
+            for each in over:
+                noted = Noted("limit.override_over", f"limit {each.field}", before=each.facts)
+                await record_of_account(connection, account_id, BY_SCHEDULE, noted)
+            ended += len(over)
+    return ended
 
 
 async def change_plan(

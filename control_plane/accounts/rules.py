@@ -1,11 +1,15 @@
 """What an account may look like, and which limits it may have. Pure."""
 
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
 import msgspec
 
 from shared.domain.limits import MAXIMUM_TOKENS, Enforcement, InvalidLimit, Rate, check_rate
 from shared.domain.management import OPERATOR
 from shared.domain.name import NAME_RULE, is_name
-from shared.domain.plan import PLANS, AccountLimits, PlanName
+from shared.domain.plan import PLANS, AccountLimits, OverrideField, Overrides, PlanName
 from shared.domain.refused import Refused
 
 _MAXIMUM_CAP = 10_000_000_00  # US cents
@@ -23,6 +27,39 @@ class LimitsChange(msgspec.Struct, frozen=True, kw_only=True):
     tokens: int | None = None  # a month
     enforcement: Enforcement | None = None
     overage_cap: int | None = None  # US cents a month; 0: no overage
+
+
+class OverrideRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A limit that support has set for a while, in the place of contract and plan."""
+
+    id: str
+    account_id: str
+    field: OverrideField
+    value: int  # of a rate: token requests a second
+    burst: int | None  # of a rate
+    reason: str
+    ticket: str
+    staff_id: str
+    staff_email: str
+    created_at: datetime
+    ends_at: datetime
+    ended_at: datetime | None
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the audit logs say of it."""
+        of_rate = {} if self.burst is None else {"burst": self.burst}
+        until = self.ends_at.isoformat(timespec="seconds")
+        return {"value": self.value, **of_rate, "until": until}
+
+
+def overrides_of(live: Sequence[OverrideRow]) -> Overrides:
+    """Give what an account's limits come of, from the rows that are live."""
+    return Overrides(**{each.field.value: _value_of(each) for each in live})
+
+
+def _value_of(row: OverrideRow) -> Any:
+    return row.value if row.burst is None else Rate(row.value, row.burst)
 
 
 def check_name(name: str) -> None:

@@ -6,9 +6,11 @@ asked for and written under a lock, so that order, repetition and loss of events
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import msgspec
+from msgspec import structs
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from control_plane.accounts.actions import change_plan, publish_limits
@@ -16,12 +18,15 @@ from control_plane.accounts.repository import find_limits
 from control_plane.audit.actions import record_of_account
 from control_plane.audit.rules import BY_SCHEDULE, Noted, differing
 from control_plane.billing import records, repository
+from control_plane.billing.events import CHECKOUT, OF_CUSTOMERS, about
 from control_plane.billing.letters import WARNED_BEFORE
 from control_plane.billing.metering import agree, count
 from control_plane.billing.notices import tell_of
+from control_plane.billing.reconciliation import Meter, compare, find_meter
 from control_plane.billing.records import EventRow, ReceivedEvent
 from control_plane.billing.repository import CustomerRow
 from control_plane.billing.rules import (
+    ALERT,
     BillingRefused,
     Invoice,
     Subscription,
@@ -33,46 +38,36 @@ from control_plane.billing.rules import (
     superseded,
 )
 from control_plane.billing.seen import Schedule
-from control_plane.billing.stripe_gateway import StripeGateway
+from control_plane.billing.stripe_gateway import StripeAway, StripeGateway
 from control_plane.mail.actions import queue_job
 from shared.domain.plan import PlanName
-from shared.runtime.database import Database
+from shared.runtime.database import DATABASE_TROUBLE, Database, cause_of
 from shared.runtime.logs import fields
 
 _log = logging.getLogger("control_plane")
 
 QUEUE = "billing"
-TAKE_EVENT = "take_stripe_event"
+TAKE_EVENT, FETCH_MISSING = "take_stripe_event", "fetch_missing_stripe_events"
+RECONCILE = "reconcile_billing"
 
 _PIECE = 100
 _KEPT_AT_STRIPE = timedelta(days=30)
 _QUEUE_HAS_HAD_IT = timedelta(minutes=1)
-_OF_CUSTOMERS = ("checkout.session.", "customer.", "invoice.", "subscription_schedule.")
-_CHECKOUT = "checkout.session."
-
-
-class _Object(msgspec.Struct, frozen=True):
-    """What an event is about, as far as it says whose it is."""
-
-    id: str = ""  # a preview of an invoice has none
-    object: str = ""
-    customer: str | None = None
-
-
-class _About(msgspec.Struct, frozen=True):
-    object: _Object
-
-
-class _Event(msgspec.Struct, frozen=True):
-    data: _About
 
 
 async def store_event(connection: AsyncConnection, event: ReceivedEvent) -> bool:
     """Store it and queue its handling, once for each id; tell whether it is new."""
-    new = await records.add_event(connection, event)
+    whose = structs.replace(event, customer_id=about(event.body).customer_id)
+    new = await records.add_event(connection, whose)
     if new:
         await queue_job(connection, QUEUE, TAKE_EVENT, {"event_id": event.id})
     return new
+
+
+class Reconciled(msgspec.Struct, frozen=True, kw_only=True):
+    customers: int
+    different: list[str]  # accounts whose books were corrected
+    adrift: list[str]  # accounts of which the counts differ by more than they may
 
 
 class Books:
@@ -87,20 +82,33 @@ class Books:
         """Do what the stored event asks for, once; give what came of it."""
         async with self._database.control() as connection:
             event = await records.find_event(connection, event_id)
-        if event is None or event.handled_at is not None:
+        if event is None or event.is_done:
             return "handled before"
-        outcome = await self._take(event, now)
+        try:
+            outcome = await self._take(event, now)
+        except (BillingRefused, *DATABASE_TROUBLE) as error:
+            with suppress(*DATABASE_TROUBLE):
+                async with self._database.control() as connection:
+                    await records.set_error(connection, event_id, cause_of(error))
+            raise
         async with self._database.control() as connection:
             await records.set_outcome(connection, event_id, outcome, now)
         return outcome
 
     async def take_waiting(self, now: datetime) -> int:
-        """Take the events that the queue has given up; give how many."""
+        """Take the events that the queue has given up; give how many. One holds up no other."""
         async with self._database.control() as connection:
             waiting = await records.unhandled_events(connection, now - _QUEUE_HAS_HAD_IT, _PIECE)
+        taken = 0
         for event_id in waiting:
-            await self.take_event(event_id, now)
-        return len(waiting)
+            try:
+                await self.take_event(event_id, now)
+                taken += 1
+            except StripeAway:
+                raise
+            except BillingRefused:
+                continue
+        return taken
 
     async def refresh(
         self, account_id: str, now: datetime, known_at: datetime | None = None
@@ -134,18 +142,28 @@ class Books:
             await self._stripe.end_subscription(each.id, f"superseded-{each.id}")
         return changed
 
-    async def reconcile(self, now: datetime) -> tuple[int, list[str]]:
-        """Ask about every customer; give how many, and the accounts whose books were different."""
-        looked_at, different, after = 0, list[str](), ""
+    async def reconcile(self, now: datetime) -> Reconciled:
+        """Have the books of every customer say what Stripe says, and compare the counts."""
+        looked_at, different, adrift, after = 0, list[str](), list[str](), ""
+        meter = await find_meter(self._stripe)
         while page := await self._customers(after):
             for account_id in page:
                 if await self.refresh(account_id, now):
                     different.append(account_id)
+                if meter and await self._compare(meter, account_id, now) > ALERT:
+                    adrift.append(account_id)
             looked_at += len(page)
             after = page[-1]
         if different:
             _log.warning("books were different from Stripe's", extra=fields(accounts=different))
-        return looked_at, different
+        return Reconciled(customers=looked_at, different=different, adrift=adrift)
+
+    async def reconcile_account(self, account_id: str, now: datetime) -> None:
+        """Do the same for one customer. Raises BillingRefused where it is none."""
+        await self.refresh(account_id, now)
+        meter = await find_meter(self._stripe)
+        if meter:
+            await self._compare(meter, account_id, now)
 
     async def fetch_missing(self, now: datetime, since: datetime | None = None) -> int:
         """Store the events that never arrived, as far back as Stripe keeps them; give how many."""
@@ -154,7 +172,11 @@ class Books:
         missing = 0
         for event in reversed(listed):  # the oldest first
             received = ReceivedEvent(
-                id=event.id, type=event.type, livemode=event.livemode, body=event.body
+                id=event.id,
+                type=event.type,
+                livemode=event.livemode,
+                body=event.body,
+                fetched=True,
             )
             async with self._database.control() as connection:
                 missing += await store_event(connection, received)
@@ -178,23 +200,22 @@ class Books:
     async def _take(self, event: EventRow, now: datetime) -> str:
         if event.livemode is not self._stripe.is_live:
             return _alert(event, "of the other mode")
-        if not event.type.startswith(_OF_CUSTOMERS):
+        if not event.type.startswith(OF_CUSTOMERS):
             return "ignored"
         account_id = await self._account_of(event)
         if account_id is None:
             return _alert(event, "of nobody we know")
-        await self.refresh(account_id, now, event.received_at)
+        await self.refresh(account_id, now, event.known_at)
         return "taken"
 
     async def _account_of(self, event: EventRow) -> str | None:
-        about = msgspec.json.decode(event.body, type=_Event).data.object
-        customer_id = about.id if about.object == "customer" else about.customer
         async with self._database.control() as connection:
-            customer = await repository.customer_named(connection, customer_id or "")
-            if customer is None or not event.type.startswith(_CHECKOUT):
+            customer = await repository.customer_named(connection, event.customer_id or "")
+            if customer is None or not event.type.startswith(CHECKOUT):
                 return customer.account_id if customer else None
             # a purchase is bound by the session that we stored, and by nothing that it says
-            bound = await repository.account_of_checkout(connection, about.id)
+            session = about(event.body)
+            bound = await repository.account_of_checkout(connection, session.id)
         return bound if bound == customer.account_id else None
 
     async def _asked(
@@ -248,6 +269,9 @@ class Books:
             await agree(connection, account_id, now)
         await repository.set_given_plan(connection, account_id, plan)
         return held.plan is not plan
+
+    async def _compare(self, meter: Meter, account_id: str, now: datetime) -> float:
+        return await compare(self._database, self._stripe, meter, account_id, now)
 
     async def _customers(self, after: str) -> list[str]:
         async with self._database.control() as connection:

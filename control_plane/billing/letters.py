@@ -77,6 +77,7 @@ def _letter(subject: str, words: str, button: str) -> Write:
     def write(to: str, console_url: str) -> Letter:
         return Letter(
             to=to,
+            kind="billing",
             subject=subject,
             words=(words,),
             button=button,

@@ -14,7 +14,7 @@ from control_plane.billing import records, repository
 from control_plane.billing.records import CountedRow
 from control_plane.billing.rules import METER, newly_over
 from control_plane.billing.stripe_gateway import StripeGateway
-from shared.domain.plan import PLANS, AccountLimits, tenant_limits
+from shared.domain.plan import PLANS, HeldLimits, tenant_limits
 from shared.runtime.database import Database
 
 _PIECE = 100
@@ -92,7 +92,7 @@ async def _count(
     await records.set_counted(connection, account_id, month, row)
 
 
-def _included(limits: AccountLimits) -> int | None:
+def _included(limits: HeldLimits) -> int | None:
     """Give the tokens of a month that are paid by the plan; None where no more are bought."""
     quota = tenant_limits(limits).month
     sells = PLANS[limits.plan].overage_price is not None and limits.overage_cap is not None

@@ -26,11 +26,24 @@ class ReceivedEvent(msgspec.Struct, frozen=True, kw_only=True):
     type: str
     livemode: bool
     body: str  # JSON as it came
+    customer_id: str | None = None  # at Stripe, whom it is about
+    fetched: bool = False  # it was listed by Stripe, and had not been delivered
 
 
 class EventRow(ReceivedEvent, frozen=True, kw_only=True):
     received_at: datetime
     handled_at: datetime | None
+    replay_asked_at: datetime | None
+    ignored_at: datetime | None
+
+    @property
+    def known_at(self) -> datetime:
+        """When we were told to look: what the books have from before then does not count."""
+        return self.replay_asked_at or self.received_at
+
+    @property
+    def is_done(self) -> bool:
+        return self.handled_at is not None or self.ignored_at is not None
 
 
 class MeteredRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +74,10 @@ async def add_event(connection: AsyncConnection, event: ReceivedEvent) -> bool:
         .on_conflict_do_nothing()
         .returning(stripe_event.c.id)
     )
+    if added is None and not event.fetched:  # it came after all
+        await connection.execute(
+            update(stripe_event).where(stripe_event.c.id == event.id).values(fetched=False)
+        )
     return added is not None
 
 
@@ -77,28 +94,46 @@ async def set_outcome(
     await connection.execute(
         update(stripe_event)
         .where(stripe_event.c.id == event_id, stripe_event.c.handled_at.is_(None))
-        .values(handled_at=now, outcome=outcome)
+        .values(handled_at=now, outcome=outcome, error=None)
+    )
+
+
+async def set_error(connection: AsyncConnection, event_id: str, error: str) -> None:
+    """Note that nothing has come of it yet, and why."""
+    await connection.execute(
+        update(stripe_event)
+        .where(stripe_event.c.id == event_id, stripe_event.c.handled_at.is_(None))
+        .values(error=error, tries=stripe_event.c.tries + 1)
     )
 
 
 async def unhandled_events(connection: AsyncConnection, before: datetime, limit: int) -> list[str]:
-    """Name those that were received before then and that nothing has come of, the oldest first."""
+    """Name those received before then that something is to come of yet, the oldest first."""
     rows = await connection.scalars(
         select(stripe_event.c.id)
-        .where(stripe_event.c.handled_at.is_(None), stripe_event.c.received_at < before)
+        .where(
+            stripe_event.c.handled_at.is_(None),
+            stripe_event.c.ignored_at.is_(None),
+            stripe_event.c.received_at < before,
+        )
         .order_by(stripe_event.c.received_at, stripe_event.c.id)
         .limit(limit)
     )
     return list(rows)
 
 
+async def last_arrived(connection: AsyncConnection) -> tuple[datetime | None, datetime | None]:
+    """Say when an event was last delivered, and when one last had to be fetched."""
+    newest = func.max(stripe_event.c.received_at)
+    query = select(newest.filter(~stripe_event.c.fetched), newest.filter(stripe_event.c.fetched))
+    delivered, fetched = (await connection.execute(query)).one()
+    return delivered, fetched
+
+
 async def forget_events(connection: AsyncConnection, before: datetime, limit: int) -> int:
-    """Remove events that were handled before then; give how many."""
-    old = (
-        select(stripe_event.c.id)
-        .where(stripe_event.c.handled_at.is_not(None), stripe_event.c.received_at < before)
-        .limit(limit)
-    )
+    """Remove events from before then that nothing is to come of any more; give how many."""
+    done = stripe_event.c.handled_at.is_not(None) | stripe_event.c.ignored_at.is_not(None)
+    old = select(stripe_event.c.id).where(done, stripe_event.c.received_at < before).limit(limit)
     gone = await connection.scalars(
         delete(stripe_event).where(stripe_event.c.id.in_(old)).returning(stripe_event.c.id)
     )

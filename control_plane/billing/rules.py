@@ -5,7 +5,16 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from control_plane.billing.seen import Price, Schedule, Seen, SeenInvoice, Status, at, maybe_at
+from control_plane.billing.seen import (
+    OVER,
+    Price,
+    Schedule,
+    Seen,
+    SeenInvoice,
+    Status,
+    at,
+    maybe_at,
+)
 from shared.domain.plan import PAID, Interval, PlanName, read_price_key
 from shared.domain.refused import Refused
 
@@ -13,14 +22,12 @@ GRACE = timedelta(days=14)  # that a plan goes on while a payment is due
 TRIAL_PLAN, TRIAL_DAYS = PlanName.GROWTH, 14
 
 METER = "tokens_over_plan"  # the name of its events at Stripe
+ALERT = 0.5  # percent by which counts may differ before somebody is to look
 PLAN, INTERVAL = "auth_service_plan", "auth_service_interval"  # metadata of our prices
 
 
 class BillingRefused(Refused):
     """What was asked cannot be bought, changed or shown so; the message says why."""
-
-
-_OVER = {Status.CANCELED, Status.INCOMPLETE_EXPIRED}
 
 
 class Subscription(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +49,7 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_over(self) -> bool:
-        return self.status in _OVER
+        return self.status in OVER
 
     @property
     def grace_until(self) -> datetime | None:
@@ -205,6 +212,13 @@ def is_upgrade(held: tuple[PlanName, Interval], asked: tuple[PlanName, Interval]
 def newly_over(issued: int, counted: int, included: int | None) -> int:
     """Count the tokens over the plan among those that were issued since the last count."""
     return 0 if included is None else max(0, issued - max(counted, included))
+
+
+def drift_of(ours: int, metered: int, invoiced: int | None) -> float:
+    """Say by how many percent of the greatest the counts differ."""
+    counts = [ours, metered] if invoiced is None else [ours, metered, invoiced]
+    greatest = max(counts)
+    return 100 * (greatest - min(counts)) / greatest if greatest else 0.0
 
 
 def forecast(issued: int, now: datetime) -> int:

@@ -22,6 +22,9 @@ class Status(StrEnum):
     CANCELED = "canceled"
 
 
+OVER = {Status.CANCELED, Status.INCOMPLETE_EXPIRED}
+
+
 class Recurring(msgspec.Struct, frozen=True, kw_only=True):
     interval: str  # month | year
     usage_type: str = "licensed"  # or metered
@@ -83,6 +86,10 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     schedule: Schedule | str | None = None
 
     @property
+    def is_over(self) -> bool:
+        return self.status in OVER
+
+    @property
     def licensed(self) -> Item | None:
         """The item that is the plan; the other one is of the tokens over it."""
         return next((each for each in self.items.data if not each.price.is_metered), None)
@@ -90,6 +97,34 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def metered(self) -> Item | None:
         return next((each for each in self.items.data if each.price.is_metered), None)
+
+
+class _Span(msgspec.Struct, frozen=True):
+    start: int
+    end: int
+
+
+class _PriceDetails(msgspec.Struct, frozen=True):
+    price: str = ""
+
+
+class _Pricing(msgspec.Struct, frozen=True):
+    price_details: _PriceDetails | None = None
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    period: _Span
+    quantity: int | None = None
+    pricing: _Pricing | None = None
+
+    @property
+    def price(self) -> str:
+        details = self.pricing.price_details if self.pricing else None
+        return details.price if details else ""
+
+
+class _Lines(msgspec.Struct, frozen=True):
+    data: list[Line] = []
 
 
 class SeenInvoice(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,6 +144,7 @@ class SeenInvoice(msgspec.Struct, frozen=True, kw_only=True):
     invoice_pdf: str | None = None
     attempt_count: int = 0
     next_payment_attempt: int | None = None
+    lines: _Lines = _Lines()
 
 
 def at(seconds: int) -> datetime:

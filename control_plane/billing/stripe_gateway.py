@@ -6,6 +6,7 @@ and tries again changes nothing twice. Answers are read into the structs of `rul
 
 import logging
 from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any, TypeVar
@@ -61,6 +62,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     livemode: bool
     created: int
     body: str
+
+
+class _Summary(msgspec.Struct, frozen=True):
+    aggregated_value: float
 
 
 class StripeGateway:
@@ -188,6 +193,17 @@ class StripeGateway:
             if refusal.code != _SENT_BEFORE:
                 raise
 
+    async def metered(self, meter: str, customer: str, start: datetime, end: datetime) -> int:
+        """Sum up what was counted of the customer in [start, end), both at whole minutes."""
+        list_of = self._v1.billing.meters.event_summaries.list_async
+        given = {
+            "customer": customer,
+            "start_time": int(start.timestamp()),
+            "end_time": int(end.timestamp()),
+        }
+        found = await self._all(lambda asked: list_of(meter, asked), given, _Summary)
+        return round(sum(each.aggregated_value for each in found))
+
     async def events_since(self, created: int) -> AsyncIterator[Event]:
         """Give the events that Stripe keeps (30 days), the newest first."""
         given = {"created": {"gte": created}}
@@ -236,7 +252,11 @@ def open_gateway(key: str | None, url: str) -> StripeGateway | None:
 
 
 def _read(answer: Any, into: Any) -> Any:
-    return msgspec.convert(answer.to_dict(), into, strict=False, dec_hook=_decimal)
+    try:
+        return msgspec.convert(answer.to_dict(), into, strict=False, dec_hook=_decimal)
+    except msgspec.ValidationError as error:
+        _log.exception("Stripe's answer is of no shape that we know")
+        raise StripeRefused(f"Stripe's answer is of no shape that we know: {error}") from error
 
 
 def _decimal(_: type, value: object) -> Decimal:

@@ -5,6 +5,7 @@ import json
 import time
 import urllib.request
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 
 import asyncpg
 import click
@@ -13,8 +14,13 @@ from aiosmtplib import SMTPException
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from control_plane.billing.catalogue import find_prices
+from control_plane.billing.records import last_arrived
+from control_plane.billing.rules import BillingRefused
+from control_plane.billing.stripe_gateway import open_gateway
 from control_plane.cli.command import Terminal, command
 from control_plane.cli.settings import Login, load_config
+from control_plane.jobs.repository import newest_run, queue_states
 from control_plane.keys.actions import unopenable_keys
 from control_plane.mail.smtp import Smtp
 from control_plane.people.repository import has_people
@@ -33,6 +39,7 @@ _OLDEST, _NEWEST = 15, 18  # PostgreSQL's major versions that we are tested on
 _SKEW = 5.0  # seconds
 _SAMPLE = 20  # tenants whose keys and discovery are looked at
 _TIMEOUT = 5  # seconds
+_SILENT = 600  # seconds without any background work that are too many
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +54,10 @@ class Trouble(Exception):
 
 @command(_group, "doctor")
 def doctor(terminal: Terminal) -> None:
-    """Check configuration, database, clocks, keys, discovery, mail. Exit 1 if anything is wrong."""
+    """Check configuration, database, clocks, keys, discovery, mail, jobs, Stripe.
+
+    Exit 1 if anything is wrong.
+    """
     found = asyncio.run(_examine(terminal))
     lines = [f"{'ok ' if each.ok else 'BAD'}  {each.check:<14} {each.detail}" for each in found]
     terminal.show({"checks": found}, "\n".join(lines))
@@ -70,6 +80,8 @@ async def _examine(terminal: Terminal) -> list[Finding]:
         "discovery": _discovery,
         "redis": _redis,
         "mail": _mail,
+        "jobs": _jobs,
+        "stripe": _stripe,
         "support": _support,
     }
     try:
@@ -161,6 +173,41 @@ async def _mail(config: Config, database: Database) -> str:
         if needed:
             raise Trouble(f"SMTP_URL: {error}") from error
     return "SMTP_URL is not set: the console needs it once people sign up"
+
+
+async def _jobs(_: Config, database: Database) -> str:
+    async with database.control() as connection:
+        queues = await queue_states(connection)
+        newest = await newest_run(connection)
+    failed = sum(each.failed for each in queues)
+    if failed:
+        raise Trouble(f"{failed} jobs were given up: look at auth-service jobs list")
+    waits = max((each.oldest or 0 for each in queues), default=0)
+    silent = None if newest is None else (datetime.now(UTC) - newest).total_seconds()
+    if (silent is None and waits > _SILENT) or (silent is not None and silent > _SILENT):
+        raise Trouble("nobody does the background work: start auth-service serve jobs")
+    if silent is None:
+        return "no background work was done yet: auth-service serve jobs does it"
+    return f"the last background work was done {silent:.0f} s ago"
+
+
+async def _stripe(config: Config, database: Database) -> str:
+    gateway = open_gateway(config.stripe_api_key, config.stripe_api_base)
+    if gateway is None:
+        return "STRIPE_API_KEY is not set: nothing is sold here"
+    try:
+        await find_prices(gateway)
+    except BillingRefused as error:
+        raise Trouble(str(error)) from error
+    finally:
+        await gateway.close()
+    async with database.control() as connection:
+        delivered, fetched = await last_arrived(connection)
+    if fetched is not None and (delivered is None or delivered < fetched):
+        hook = f"{config.console_url}/webhooks/stripe"
+        raise Trouble(f"Stripe's events had to be fetched: is its webhook {hook}, with our secret?")
+    last = "none yet" if delivered is None else f"the last at {delivered:%Y-%m-%d %H:%M} UTC"
+    return f"it knows our key and has our prices; events delivered: {last}"
 
 
 async def _support(config: Config, database: Database) -> str:

@@ -18,7 +18,7 @@ from control_plane.jobs.clean_up import clean_up, rescue_jobs
 from control_plane.jobs.deletions import delete_tenants
 from control_plane.jobs.key_rotation import rotate_keys
 from control_plane.jobs.limits import publish_limits
-from control_plane.jobs.queue import work_queue
+from control_plane.jobs.queue import Work, work_queue
 from control_plane.jobs.retention import keep_ledger
 from control_plane.jobs.roll_up import roll_up_usage
 from control_plane.keys.actions import KeyKeeper
@@ -50,7 +50,7 @@ async def _work(config: Config) -> None:
     smtp = Smtp(config.smtp_url, config.mail_from)
     try:
         async with asyncio.TaskGroup() as group:
-            group.create_task(rotate_keys(keeper))
+            group.create_task(rotate_keys(database, keeper))
             group.create_task(publish_limits(database))
             group.create_task(keep_ledger(database, config.ledger_days))
             group.create_task(roll_up_usage(database))
@@ -59,7 +59,7 @@ async def _work(config: Config) -> None:
             group.create_task(clean_up(database))
             group.create_task(delete_tenants(database))
             group.create_task(rescue_jobs(database))
-            group.create_task(work_queue(config.database_url, smtp, MAIL))
+            group.create_task(work_queue(config.database_url, Work(database, smtp), MAIL))
             group.create_task(tell_of_thresholds(database, config.console_url))
             group.create_task(_keep_books(config, database, smtp))
     finally:
@@ -72,9 +72,10 @@ async def _keep_books(config: Config, database: Database, smtp: Smtp) -> None:
     if stripe is None:
         return
     books = Books(database, stripe, config.console_url)
+    work = Work(database, smtp, books)
     try:
         async with asyncio.TaskGroup() as group:
-            group.create_task(work_queue(config.database_url, smtp, BILLING, books))
+            group.create_task(work_queue(config.database_url, work, BILLING))
             group.create_task(keep_books(database, stripe, books))
     finally:
         await stripe.close()

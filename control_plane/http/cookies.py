@@ -10,12 +10,16 @@ SESSION = "__Host-session"
 VISITOR = "__Host-visitor"
 
 
+SUPPORT_VIEW = "__Host-support-view"
+
+
 class CookieNames(msgspec.Struct, frozen=True):
     session: str
     visitor: str
+    first: str = ""  # comes before the session, where somebody is found by it
 
 
-CONSOLE = CookieNames(SESSION, VISITOR)
+CONSOLE = CookieNames(SESSION, VISITOR, first=SUPPORT_VIEW)
 # of their own: on one machine the two apps may have the same host, and browsers know no ports here
 SUPPORT = CookieNames("__Host-staff", "__Host-staff-visitor")
 
@@ -34,6 +38,15 @@ def no_session_cookie(name: str = SESSION) -> Cookie:
 
 def visitor_cookie(token: str, name: str) -> Cookie:
     return _cookie(name, token, None)
+
+
+def view_cookie(token: str) -> Cookie:
+    """Give the cookie of support's view of the console; it goes with the browser."""
+    return _cookie(SUPPORT_VIEW, token, None)
+
+
+def no_view_cookie() -> Cookie:
+    return _cookie(SUPPORT_VIEW, "", 0)
 
 
 def _cookie(name: str, value: str, seconds: int | None) -> Cookie:

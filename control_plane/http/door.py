@@ -53,8 +53,7 @@ class Door(Generic[Who]):
         opt = request.route_handler.opt
         if opt.get("outside"):  # static files, probes, webhooks with a signature of their own
             return None
-        token = request.cookies.get(self._cookies.session, "")
-        signed_in = await self._rights.find(token, self._clock()) if token else None
+        token, signed_in = await self._find(request)
         request.scope["signed_in"] = signed_in  # type: ignore[typeddict-unknown-key]
         cookie = token if signed_in else request.cookies.get(self._cookies.visitor, "")
         request.scope["csrf"] = csrf_token(self._key, cookie)  # type: ignore[typeddict-unknown-key]
@@ -64,11 +63,19 @@ class Door(Generic[Who]):
 
     async def still_lets_in(self, request: AnyRequest) -> bool:
         """Tell whether who was let in by this request would be once more: for a long answer."""
-        token = request.cookies.get(self._cookies.session, "")
-        signed_in = await self._rights.find(token, self._clock())
+        _, signed_in = await self._find(request)
         if signed_in is None:
             return False
         return await self._authorise(request, signed_in) is None
+
+    async def _find(self, request: AnyRequest) -> tuple[str, Who | None]:
+        """Find who asks, and the cookie's value that says so."""
+        for name in (self._cookies.first, self._cookies.session):
+            token = request.cookies.get(name, "") if name else ""
+            found = await self._rights.find(token, self._clock()) if token else None
+            if found is not None:
+                return token, found
+        return "", None
 
     async def _is_ours(self, request: AnyRequest, cookie: str) -> bool:
         """Tell whether a form of one of our own pages was sent (hostile-inputs.md I1, I2)."""

@@ -36,6 +36,8 @@ class MemberRights:
         opt = request.route_handler.opt
         if signed_in.session.kind is SessionKind.HALF:
             return None if opt.get("half") else self._pages.go(request, "/signin/second")
+        if signed_in.is_shut_out and not opt.get("signed_in"):
+            return self._pages.show(request, "suspended.html", status=403)
         if not opt.get("signed_in") and not _may(signed_in, opt.get("permission")):
             return refuse(self._pages, request, "Your role does not allow this.")
         return self._step_up(request, signed_in) if opt.get("step_up") else None

@@ -10,6 +10,7 @@ from litestar.exceptions import NotAuthorizedException, NotFoundException
 from control_plane.http.meter import Meter
 from control_plane.members.rules import ROLE_NAMES, Permission, Role, may
 from control_plane.sessions.rules import Session, SessionKind
+from shared.domain.suspension import SuspensionKind
 
 
 class Owed(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,6 +18,20 @@ class Owed(msgspec.Struct, frozen=True, kw_only=True):
 
     grace_until: datetime | None  # that the plan goes on; None: it did, and Sandbox's limits hold
     next_try_at: datetime | None  # to take the money
+
+
+class Suspended(msgspec.Struct, frozen=True, kw_only=True):
+    """That support has suspended the account."""
+
+    kind: SuspensionKind
+    contact: str  # whom to write to
+
+
+class SupportView(msgspec.Struct, frozen=True, kw_only=True):
+    """That one of our staff looks, read-only, and no member of the account."""
+
+    reason: str
+    ends_at: datetime
 
 
 class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,10 +45,17 @@ class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
     role: Role | None
     meter: Meter | None = None  # of the account, where there is one
     owed: Owed | None = None  # for who may see billing
+    suspended: Suspended | None = None
+    view: SupportView | None = None
 
     def may(self, permission: str) -> bool:
         """For templates: `signed_in.may("CHANGE_CLIENTS")`."""
         return self.role is not None and may(self.role, Permission[permission])
+
+    @property
+    def is_shut_out(self) -> bool:
+        """Tell whether support has closed the console to the account's members."""
+        return self.suspended is not None and self.suspended.kind.closes_console
 
     @property
     def is_whole(self) -> bool:

@@ -4,53 +4,52 @@ An anchor is a line of this process's log: wherever that is kept, `auth-service 
 --anchors` compares a chain with it, and whoever rewrites the database has not rewritten the line.
 """
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
 from control_plane.accounts.actions import list_accounts
 from control_plane.audit.actions import ChainBroken, forget_old, new_anchors
 from control_plane.audit.rules import ACCOUNT, ANCHORED, TENANT, Anchor, Chain
+from control_plane.jobs.periodic import Periodic, keep_running
 from control_plane.tenancy.actions import tenants_of
 from shared.domain.plan import PLANS
 from shared.runtime.config import Key
-from shared.runtime.database import DATABASE_TROUBLE, Database
+from shared.runtime.database import Database
 from shared.runtime.logs import fields
 
 _log = logging.getLogger("control_plane")
 
 _EVERY = 6 * 3600.0  # seconds
 _EVERY_ANCHOR = 600.0  # seconds
-_RETRY = 30.0  # seconds
 _PAGE = 100  # accounts
 
 
 async def keep_audit_log(database: Database, keys: tuple[Key, ...]) -> None:
     """Run until cancelled."""
-    while True:
-        try:
-            forgotten = await forget_all_old(database, keys, datetime.now(UTC))
-            if forgotten:
-                _log.info("old events of the audit log have gone", extra=fields(events=forgotten))
-            await asyncio.sleep(_EVERY)
-        except DATABASE_TROUBLE as error:
-            _log.warning("old events could not be forgotten", extra=fields(cause=str(error)))
-            await asyncio.sleep(_RETRY)
+
+    async def work(now: datetime) -> str:
+        forgotten = await forget_all_old(database, keys, now)
+        return f"{forgotten} old events forgotten" if forgotten else ""
+
+    await keep_running(
+        database, Periodic(name="retention of the audit log", every=_EVERY, work=work)
+    )
 
 
 async def anchor_audit_log(database: Database) -> None:
     """Run until cancelled."""
-    while True:
-        try:
-            while await new_anchors(database, _write):
-                pass
-            await asyncio.sleep(_EVERY_ANCHOR)
-        except DATABASE_TROUBLE as error:
-            _log.warning("the audit log could not be anchored", extra=fields(cause=str(error)))
-            await asyncio.sleep(_RETRY)
+
+    async def work(_: datetime) -> str:
+        while await new_anchors(database, _write):
+            pass
+        return ""
+
+    await keep_running(
+        database, Periodic(name="anchors of the audit log", every=_EVERY_ANCHOR, work=work)
+    )
 
 
 async def forget_all_old(database: Database, keys: tuple[Key, ...], now: datetime) -> int:

@@ -1,64 +1,76 @@
 """Billing's background work: events that got lost, books to compare, usage to send, letters."""
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from control_plane.billing.books import Books
 from control_plane.billing.metering import count_all, send_all
 from control_plane.billing.notices import tell_thresholds
-from control_plane.billing.rules import BillingRefused
 from control_plane.billing.stripe_gateway import StripeGateway
-from shared.runtime.database import DATABASE_TROUBLE, Database
-from shared.runtime.logs import fields
-
-_log = logging.getLogger("control_plane")
+from control_plane.jobs.periodic import Periodic, keep_running
+from shared.runtime.database import Database
 
 _MINUTE, _HOUR = 60.0, 3600.0  # seconds
-_RETRY = 30.0  # seconds
 _AGAIN = timedelta(hours=1)  # that a look for lost events goes back before the last one
-
-Work = Callable[[datetime], Awaitable[object]]
 
 
 async def keep_books(database: Database, stripe: StripeGateway, books: Books) -> None:
     """Run until cancelled. What was missed while Stripe was away is done once it is back."""
 
-    async def meter(now: datetime) -> None:
-        await count_all(database, now)
-        await send_all(database, stripe, now)
+    async def take_waiting(now: datetime) -> str:
+        taken = await books.take_waiting(now)
+        return f"{taken} events taken" if taken else ""
 
+    async def look_after_due(now: datetime) -> str:
+        looked_at = await books.look_after_due(now)
+        return f"{looked_at} accounts looked at" if looked_at else ""
+
+    async def meter(now: datetime) -> str:
+        await count_all(database, now)
+        sent = await send_all(database, stripe, now)
+        return f"{sent} counts sent" if sent else ""
+
+    kept = [
+        Periodic(name="waiting events", every=_MINUTE, work=take_waiting),
+        Periodic(name="trials and payments due", every=10 * _MINUTE, work=look_after_due),
+        lost_events(books),
+        Periodic(name="usage to Stripe", every=_HOUR, work=meter),
+        reconciliation(books),
+    ]
     async with asyncio.TaskGroup() as group:
-        group.create_task(_every(_MINUTE, "waiting events", books.take_waiting))
-        group.create_task(_every(10 * _MINUTE, "trials and payments due", books.look_after_due))
-        group.create_task(_every(15 * _MINUTE, "lost events", _since_last(books)))
-        group.create_task(_every(_HOUR, "usage", meter))
-        group.create_task(_every(24 * _HOUR, "reconciliation", books.reconcile))
+        for each in kept:
+            group.create_task(keep_running(database, each))
 
 
 async def tell_of_thresholds(database: Database, console_url: str) -> None:
     """Run until cancelled."""
-    await _every(_MINUTE, "thresholds", lambda now: tell_thresholds(database, console_url, now))
+
+    async def work(now: datetime) -> str:
+        told = await tell_thresholds(database, console_url, now)
+        return f"{told} thresholds told of" if told else ""
+
+    await keep_running(database, Periodic(name="thresholds", every=_MINUTE, work=work))
 
 
-def _since_last(books: Books) -> Work:
+def lost_events(books: Books) -> Periodic:
     """Look as far back as Stripe goes the first time, and then a little before the last look."""
     last: datetime | None = None
 
-    async def look(now: datetime) -> None:
+    async def look(now: datetime) -> str:
         nonlocal last
-        await books.fetch_missing(now, None if last is None else last - _AGAIN)
+        missing = await books.fetch_missing(now, None if last is None else last - _AGAIN)
         last = now
+        return f"{missing} events that never arrived" if missing else ""
 
-    return look
+    return Periodic(name="lost events", every=15 * _MINUTE, work=look)
 
 
-async def _every(seconds: float, name: str, work: Work) -> None:
-    while True:
-        try:
-            await work(datetime.now(UTC))
-            await asyncio.sleep(seconds)
-        except (BillingRefused, *DATABASE_TROUBLE) as error:
-            _log.warning("billing waits", extra=fields(work=name, cause=str(error)))
-            await asyncio.sleep(_RETRY)
+def reconciliation(books: Books) -> Periodic:
+    async def work(now: datetime) -> str:
+        done = await books.reconcile(now)
+        return (
+            f"{done.customers} customers, {len(done.different)} books corrected,"
+            f" counts of {len(done.adrift)} adrift"
+        )
+
+    return Periodic(name="reconciliation", every=24 * _HOUR, work=work)

@@ -1,25 +1,19 @@
 """Removing tenants whose deletion can be undone no more: a look a minute."""
 
-import asyncio
-import logging
-from datetime import UTC, datetime
+from datetime import datetime
 
+from control_plane.jobs.periodic import Periodic, keep_running
 from control_plane.tenants.deletion import delete_due
-from shared.runtime.database import DATABASE_TROUBLE, Database
-from shared.runtime.logs import fields
-
-_log = logging.getLogger("control_plane")
+from shared.runtime.database import Database
 
 _EVERY = 60.0  # seconds
 
 
 async def delete_tenants(database: Database) -> None:
     """Run until cancelled."""
-    while True:
-        try:
-            deleted = await delete_due(database, datetime.now(UTC))
-            if deleted:
-                _log.info("tenants were deleted", extra=fields(tenants=deleted))
-        except DATABASE_TROUBLE as error:
-            _log.warning("tenants could not be deleted", extra=fields(cause=str(error)))
-        await asyncio.sleep(_EVERY)
+
+    async def work(now: datetime) -> str:
+        deleted = await delete_due(database, now)
+        return f"{deleted} tenants deleted" if deleted else ""
+
+    await keep_running(database, Periodic(name="deletion of tenants", every=_EVERY, work=work))

@@ -1,27 +1,24 @@
 """Rotating signing keys: a look a minute at the tenants whose keys are due."""
 
-import asyncio
-import logging
+from datetime import datetime
 
+from control_plane.jobs.periodic import Periodic, keep_running
 from control_plane.keys.actions import KeyKeeper
-from shared.runtime.database import DATABASE_TROUBLE
-from shared.runtime.logs import fields
-
-_log = logging.getLogger("control_plane")
+from shared.runtime.database import Database
 
 _EVERY = 60.0  # seconds
 _RETRY = 5.0  # seconds
 
 
-async def rotate_keys(keeper: KeyKeeper) -> None:
+async def rotate_keys(database: Database, keeper: KeyKeeper) -> None:
     """Run until cancelled. Steps that were missed while nobody ran are taken late, in order."""
-    while True:
-        try:
-            done = await keeper.advance_due()
-            if done:
-                _log.info("signing keys changed", extra=fields(tenants=done))
-            else:
-                await asyncio.sleep(_EVERY)
-        except DATABASE_TROUBLE as error:
-            _log.warning("signing keys could not be looked after", extra=fields(cause=str(error)))
-            await asyncio.sleep(_RETRY)
+
+    async def work(_: datetime) -> str:
+        changed = 0
+        while done := await keeper.advance_due():
+            changed += done
+        return f"keys of {changed} tenants changed" if changed else ""
+
+    await keep_running(
+        database, Periodic(name="rotation of signing keys", every=_EVERY, work=work, retry=_RETRY)
+    )

@@ -5,6 +5,8 @@ Each has a worker of its own, so that what hangs in one holds up none of the oth
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 
 import msgspec
@@ -14,14 +16,17 @@ from procrastinate import App, BaseRetryStrategy, JobContext, PsycopgConnector, 
 from procrastinate.exceptions import ProcrastinateException
 from procrastinate.jobs import Job
 
+from control_plane.billing.books import FETCH_MISSING, RECONCILE, TAKE_EVENT, Books
 from control_plane.billing.books import QUEUE as BILLING
-from control_plane.billing.books import TAKE_EVENT, Books
-from control_plane.billing.rules import BillingRefused
+from control_plane.jobs.billing import lost_events, reconciliation
+from control_plane.jobs.periodic import run
+from control_plane.jobs.repository import note_error
 from control_plane.mail.actions import QUEUE as MAIL
-from control_plane.mail.actions import SEND_LETTER
+from control_plane.mail.actions import SEND_LETTER, set_letter_sent
 from control_plane.mail.rules import Letter
 from control_plane.mail.smtp import Smtp, is_final, said_of
-from shared.runtime.database import DATABASE_TROUBLE
+from shared.domain.refused import Refused
+from shared.runtime.database import DATABASE_TROUBLE, Database, cause_of
 from shared.runtime.logs import fields
 
 _log = logging.getLogger("control_plane")
@@ -43,8 +48,16 @@ class _BackOff(BaseRetryStrategy):
         return RetryDecision(retry_in={"seconds": wait})
 
 
-def make_queue(database_url: str, smtp: Smtp, books: Books | None = None) -> App:
-    """Make the queues with their tasks; `open_async` connects them. No books: nothing is sold."""
+class Work(msgspec.Struct, frozen=True):
+    """What the jobs are done with."""
+
+    database: Database
+    smtp: Smtp
+    books: Books | None = None  # None: nothing is sold
+
+
+def make_queue(database_url: str, work: Work) -> App:
+    """Make the queues with their tasks; `open_async` connects them."""
     # It logs each job with its arguments, and a letter's link may be a secret.
     logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
     connector = PsycopgConnector(
@@ -54,33 +67,57 @@ def make_queue(database_url: str, smtp: Smtp, books: Books | None = None) -> App
 
     @queue.task(name=SEND_LETTER, queue=MAIL, retry=_BackOff(), pass_context=True)
     async def send_letter(context: JobContext, letter: dict[str, object]) -> None:
-        try:
-            await smtp.send(msgspec.convert(letter, Letter))
-        except (SMTPException, OSError) as error:
-            told = fields(job=context.job.id, tries=context.job.attempts + 1, cause=said_of(error))
-            _log.warning("a letter could not be sent", extra=told)
-            raise
+        async with _telling(work, context, "a letter could not be sent"):
+            await work.smtp.send(msgspec.convert(letter, Letter))
+        with suppress(*DATABASE_TROUBLE):  # it is not to be sent again for that
+            async with work.database.control() as connection:
+                await set_letter_sent(connection, context.job.id or 0)
 
-    if books is not None:
-        _add_billing(queue, books)
+    if work.books is not None:
+        _add_billing(queue, work, work.books)
     return queue
 
 
-def _add_billing(queue: App, books: Books) -> None:
+def _add_billing(queue: App, work: Work, books: Books) -> None:
     @queue.task(name=TAKE_EVENT, queue=BILLING, retry=_BackOff(), pass_context=True)
     async def take_stripe_event(context: JobContext, event_id: str) -> None:
-        try:
+        async with _telling(work, context, "an event of Stripe's could not be taken"):
             await books.take_event(event_id, datetime.now(UTC))
-        except (BillingRefused, *DATABASE_TROUBLE) as error:
-            told = fields(job=context.job.id, tries=context.job.attempts + 1, cause=str(error))
-            _log.warning("an event of Stripe's could not be taken", extra=told)
-            raise
+
+    @queue.task(name=FETCH_MISSING, queue=BILLING, retry=_BackOff(), pass_context=True)
+    async def fetch_missing_stripe_events(context: JobContext) -> None:
+        async with _telling(work, context, "lost events could not be looked for"):
+            await run(work.database, lost_events(books))
+
+    @queue.task(name=RECONCILE, queue=BILLING, retry=_BackOff(), pass_context=True)
+    async def reconcile_billing(context: JobContext, account_id: str | None = None) -> None:
+        async with _telling(work, context, "books could not be compared with Stripe's"):
+            if account_id is None:
+                await run(work.database, reconciliation(books))
+            else:
+                await books.reconcile_account(account_id, datetime.now(UTC))
 
 
-async def work_queue(database_url: str, smtp: Smtp, name: str, books: Books | None = None) -> None:
+@asynccontextmanager
+async def _telling(work: Work, context: JobContext, what: str) -> AsyncIterator[None]:
+    """Log why it failed and keep that for support, without what the arguments hold."""
+    try:
+        yield
+    except (Refused, SMTPException, *DATABASE_TROUBLE) as error:
+        is_mail = context.job.queue == MAIL
+        cause = said_of(error) if is_mail else cause_of(error)
+        told = fields(job=context.job.id, tries=context.job.attempts + 1, cause=cause)
+        _log.warning(what, extra=told)
+        with suppress(*DATABASE_TROUBLE):
+            async with work.database.control() as connection:
+                await note_error(connection, context.job.id or 0, cause)
+        raise
+
+
+async def work_queue(database_url: str, work: Work, name: str) -> None:
     """Do the jobs of one queue until cancelled; a job that fails is tried again later."""
     while True:
-        cause = await _work(make_queue(database_url, smtp, books), name)
+        cause = await _work(make_queue(database_url, work), name)
         _log.warning("a queue stands still", extra=fields(queue=name, cause=cause))
         await asyncio.sleep(_RETRY)
 

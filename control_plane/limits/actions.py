@@ -88,11 +88,11 @@ async def check_room(database: Database, account_id: str, *wanted: Limited) -> N
 
 async def _take(connection: AsyncConnection, account_id: str, what: Limited) -> None:
     account = await repository.lock_account(connection, account_id)
-    limit = None if account is None else limit_of(account.plan, account.enforcement, what)
+    limit = None if account is None else limit_of(account, what)
     if account is None or limit is None:
         return
     if await _count(connection, account_id, what) >= limit:
-        raise LimitReached(account.plan, what, limit)
+        raise LimitReached(account, what, limit)
 
 
 async def _count(connection: AsyncConnection, account_id: str, what: Limited) -> int:

@@ -5,8 +5,7 @@ from sqlalchemy import and_, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.domain.ids import TenantId, schema_of
-from shared.domain.limits import Enforcement
-from shared.domain.plan import AccountLimits, Environment, PlanName
+from shared.domain.plan import Environment, HeldLimits
 from shared.domain.snapshot import TenantStatus
 from shared.runtime.tables.control import account, tenant
 from shared.runtime.tables.ledger import account_month
@@ -15,30 +14,23 @@ from shared.runtime.tables.ledger import account_month
 _STAYS = and_(tenant.c.status != TenantStatus.DELETED, tenant.c.deletes_at.is_(None))
 
 
-class LockedAccount(msgspec.Struct, frozen=True):
-    plan: PlanName
-    enforcement: Enforcement
-
-
 async def account_of(connection: AsyncConnection, tenant_id: TenantId) -> str | None:
     found = await connection.scalar(select(tenant.c.account_id).where(tenant.c.id == tenant_id))
     return None if found is None else str(found)
 
 
-async def lock_account(connection: AsyncConnection, account_id: str) -> LockedAccount | None:
+async def lock_account(connection: AsyncConnection, account_id: str) -> HeldLimits | None:
     """Have whoever else would create something in the account wait until we are done."""
     found = await connection.execute(
-        select(account.c.plan, account.c.enforcement)
-        .where(account.c.id == account_id)
-        .with_for_update(key_share=True)
+        select(account).where(account.c.id == account_id).with_for_update(key_share=True)
     )
     row = found.mappings().first()
-    return None if row is None else msgspec.convert(row, LockedAccount)
+    return None if row is None else msgspec.convert(row, HeldLimits)
 
 
 async def tokens_used(
     connection: AsyncConnection, account_id: str, month: str
-) -> tuple[AccountLimits, int] | None:
+) -> tuple[HeldLimits, int] | None:
     """Give what the account may, and what it was issued in a UTC month such as 2026-11."""
     of_month = (
         select(func.coalesce(func.sum(account_month.c.issued), 0))
@@ -49,7 +41,7 @@ async def tokens_used(
         select(account, of_month.label("used")).where(account.c.id == account_id)
     )
     row = found.mappings().first()
-    return None if row is None else (msgspec.convert(row, AccountLimits), int(row["used"]))
+    return None if row is None else (msgspec.convert(row, HeldLimits), int(row["used"]))
 
 
 async def count_tenants(

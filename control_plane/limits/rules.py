@@ -6,7 +6,7 @@ Only creation is bounded: what is there goes on working after a downgrade.
 from enum import StrEnum
 
 from shared.domain.limits import Enforcement
-from shared.domain.plan import PLANS, SOLD, Counts, Environment, PlanName
+from shared.domain.plan import PLANS, SOLD, Counts, Environment, HeldLimits, PlanName, counts_of
 from shared.domain.refused import Refused
 
 
@@ -28,13 +28,15 @@ _WORDS = {
 
 
 class LimitReached(Refused):
-    """The account has as many as its plan includes."""
+    """The account has as many as it may."""
 
-    def __init__(self, plan: PlanName, what: Limited, limit: int) -> None:
-        self.plan = plan
+    def __init__(self, account: HeldLimits, what: Limited, limit: int) -> None:
+        self.plan = account.plan
         self.what = what
         self.limit = limit
-        super().__init__(f"the plan {plan} includes {limit} {_WORDS[what]}, and all are in use")
+        self.for_now = getattr(account.overrides, what) is not None  # by support, not by the plan
+        whose = "the account may for now have" if self.for_now else f"the plan {self.plan} includes"
+        super().__init__(f"{whose} {limit} {self.words}, and all are in use")
 
     @property
     def words(self) -> str:
@@ -45,10 +47,10 @@ def tenants_of(environment: Environment) -> Limited:
     return Limited.LIVE_TENANTS if environment is Environment.LIVE else Limited.TEST_TENANTS
 
 
-def limit_of(plan: PlanName, enforcement: Enforcement, what: Limited) -> int | None:
+def limit_of(account: HeldLimits, what: Limited) -> int | None:
     """Say how many the account may have; None where nothing bounds it, or it is only watched."""
-    counts = PLANS[plan].counts
-    if counts is None or enforcement is Enforcement.OBSERVE:
+    counts = counts_of(account)
+    if counts is None or account.enforcement is Enforcement.OBSERVE:
         return None
     return allowed(counts, what)
 

@@ -15,9 +15,15 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     button: str = ""  # what the link says
     link: str = ""
     ending: str = "If you did not ask for this, ignore this letter."
+    kind: str = "other"  # what support counts it under
 
     def __repr__(self) -> str:
         return f"Letter({self.subject!r})"  # its link may be a secret
+
+
+def domain_of(address: str) -> str:
+    """Give what support may know of an address: whose mail server it is."""
+    return address.rpartition("@")[2].lower()
 
 
 def text_of(letter: Letter) -> str:

@@ -15,6 +15,7 @@ from control_plane.management_api import repository
 from control_plane.management_api.holder import Holder, keep_holder
 from control_plane.management_api.pace import Pace
 from control_plane.management_api.problems import (
+    AccountSuspended,
     InsufficientScope,
     TokenMissing,
     Unauthenticated,
@@ -26,7 +27,7 @@ from shared.domain.ids import TenantId
 from shared.domain.issuer import issuer_url
 from shared.domain.management import SYSTEM_SLUG, KeyClaims, management_audience
 from shared.runtime.config import Config
-from shared.runtime.database import Database
+from shared.runtime.database import Database, become_login
 
 _BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
 _INVALID = "the management token does not count here"
@@ -39,6 +40,7 @@ class ApiDoor:
         self._database = database
         self._issuer = issuer_url(config.public_url, SYSTEM_SLUG)
         self._audience = management_audience(config.console_url)
+        self._contact = config.contact
         self._clock = clock
         self._pace = Pace()
         self._system: TenantId | None = None
@@ -67,8 +69,12 @@ class ApiDoor:
             key: KeyClaims | None = None
             if not await repository.is_revoked(connection, claims):
                 key = await repository.find_key(connection, claims.client_id)
-        if key is None:
-            raise Unauthenticated(_INVALID)
+            if key is None:
+                raise Unauthenticated(_INVALID)
+            await become_login(connection)
+            suspended = await repository.suspension_of(connection, key.account)
+        if suspended is not None and suspended.closes_console:
+            raise AccountSuspended(f"support has suspended the account: write to {self._contact}")
         return Holder(client_id=claims.client_id, key=key, scopes=claims.scopes)
 
     def _counts(self, claims: TokenClaims) -> bool:

@@ -73,6 +73,12 @@ class InsufficientScope(ApiRefusal):
         self.headers = {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{scope}"'}
 
 
+class AccountSuspended(ApiRefusal):
+    """Support has closed the console and this API to the account."""
+
+    status, code = 403, "account_suspended"
+
+
 class Absent(ApiRefusal):
     """There is no such thing, or it is another account's."""
 

@@ -16,7 +16,8 @@ from shared.domain.ids import ClientId, Kid
 from shared.domain.jwk import Jwk
 from shared.domain.management import SYSTEM_SLUG, KeyClaims
 from shared.domain.snapshot import TenantStatus
-from shared.runtime.tables.control import tenant
+from shared.domain.suspension import SuspensionKind
+from shared.runtime.tables.control import account, tenant
 from shared.runtime.tables.ledger import revocation
 from shared.runtime.tables.repeats import kept_answer
 from shared.runtime.tables.tenant import client, signing_key
@@ -40,6 +41,12 @@ async def find_key(connection: AsyncConnection, client_id: ClientId) -> KeyClaim
     if not isinstance(claims, dict) or not claims.get("account"):
         return None
     return msgspec.convert(claims, KeyClaims)
+
+
+async def suspension_of(connection: AsyncConnection, account_id: str) -> SuspensionKind | None:
+    """Give what support has suspended of the account, as the login."""
+    found = await connection.scalar(select(account.c.suspended).where(account.c.id == account_id))
+    return None if found is None else SuspensionKind(found)
 
 
 async def is_revoked(connection: AsyncConnection, claims: TokenClaims) -> bool:

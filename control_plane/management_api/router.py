@@ -33,7 +33,7 @@ from shared.runtime.sealing import Sealer
 _REFUSALS = {
     "400": "The request cannot be read.",
     "401": "No management token, or one that does not count here.",
-    "403": "The API key lacks the scope.",
+    "403": "The API key lacks the scope, or support has suspended the account.",
     "404": "There is no such thing, or it is another account's.",
     "409": "The plan has no room for it, or the name is taken.",
     "422": "It cannot be done so; `detail` says why.",

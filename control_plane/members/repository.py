@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from control_plane.members.rules import Role
+from shared.domain.suspension import SuspensionKind
 from shared.runtime.tables.control import account
 from shared.runtime.tables.people import invitation, member, passkey, person
 
@@ -28,6 +29,7 @@ class MembershipRow(msgspec.Struct, frozen=True, kw_only=True):
     role: Role | None
     account_name: str
     plan: str
+    suspended: SuspensionKind | None = None  # the account, by support
 
 
 class InvitationRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +80,7 @@ async def find_membership(
             member.c.role,
             func.coalesce(account.c.name, "").label("account_name"),
             func.coalesce(account.c.plan, "").label("plan"),
+            account.c.suspended,
         )
         .select_from(person)
         .outerjoin(

@@ -19,7 +19,7 @@ from control_plane.team.rules import seats_of
 from control_plane.tenancy.repository import OwnTenant
 from control_plane.usage.actions import has_issued, latencies_of, month_usage
 from control_plane.usage.months import MonthUsage
-from shared.domain.plan import AccountLimits
+from shared.domain.plan import HeldLimits
 from shared.runtime.database import Database
 
 _EVENTS = 5  # of the audit log
@@ -57,14 +57,14 @@ async def _found(
     database: Database,
     tenant: OwnTenant,
     signed_in: SignedIn,
-    chosen: AccountLimits,
+    chosen: HeldLimits,
     now: datetime,
 ) -> Found:
     account_id, person_id = signed_in.account_id or "", signed_in.session.person_id
     async with database.control() as connection:
         members = await list_members(connection, account_id)
         invited = await list_invitations(connection, account_id, now)
-    seats = seats_of(chosen.plan, chosen.enforcement)
+    seats = seats_of(chosen)
     return Found(
         apis=bool(await list_apis(database, tenant.id)),
         clients=await first_client(database, tenant.id) is not None,

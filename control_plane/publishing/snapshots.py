@@ -16,9 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared.domain.ids import TenantId
 from shared.domain.jwk import Jwk
 from shared.domain.limits import TenantLimits
-from shared.domain.plan import AccountLimits, tenant_limits
+from shared.domain.plan import HeldLimits, tenant_limits
 from shared.domain.refused import Refused
 from shared.domain.snapshot import IssuerSnapshot, KeyState, SigningKey, TenantStatus
+from shared.domain.suspension import SuspensionKind
 from shared.runtime import doorbell
 from shared.runtime.database import Database, become_login, become_tenant
 from shared.runtime.tables.control import account, issuer_snapshot, tenant
@@ -32,6 +33,7 @@ class UnknownTenant(Refused):
 class VersionedLimits(msgspec.Struct, frozen=True):
     of_tenant: TenantLimits
     version: int  # of the account's limits
+    stopped: bool = False  # support has suspended the account: none of its tenants issues
 
 
 @asynccontextmanager
@@ -61,8 +63,11 @@ async def publish(connection: AsyncConnection, tenant_id: TenantId, version: int
         )
     ).one()
     limits = await limits_of(connection, held.account_id)
-    # what is to be deleted issues no more, and is then as it was if that is undone
-    status = TenantStatus.SUSPENDED if held.deletes_at else TenantStatus(held.status)
+    status = TenantStatus(held.status)
+    # what is to be deleted, or whose account is suspended, issues no more; the tenant's own status
+    # stays, so that it is then as it was if that is undone
+    if status is not TenantStatus.DELETED and (held.deletes_at or limits.stopped):
+        status = TenantStatus.SUSPENDED
     keys: tuple[SigningKey, ...] = ()
     scopes: tuple[str, ...] = ()
     if status is not TenantStatus.DELETED:
@@ -92,8 +97,11 @@ async def limits_of(connection: AsyncConnection, account_id: str) -> VersionedLi
         select(account).where(account.c.id == account_id).with_for_update(read=True)
     )
     row = found.mappings().one()
+    suspended = row["suspended"]
     return VersionedLimits(
-        tenant_limits(msgspec.convert(row, AccountLimits)), row["limits_version"]
+        tenant_limits(msgspec.convert(row, HeldLimits)),
+        row["limits_version"],
+        stopped=suspended is not None and SuspensionKind(suspended).stops_tokens,
     )
 
 

@@ -27,9 +27,15 @@ from control_plane.staff.enrolment import Enrolment
 from control_plane.staff.enrolment_pages import ENROLMENT_PAGES
 from control_plane.staff.pages import SIGN_IN_PAGES
 from control_plane.staff.rights import StaffRights
+from control_plane.support.abuse.pages import ABUSE_PAGES
+from control_plane.support.customer.pages import CUSTOMER_PAGES
+from control_plane.support.diagnosis.pages import DIAGNOSIS_PAGES
 from control_plane.support.home.pages import HOME_PAGES
 from control_plane.support.journal.pages import JOURNAL_PAGES
+from control_plane.support.payments.pages import PAYMENT_PAGES
+from control_plane.support.search.pages import SEARCH_PAGES
 from control_plane.support.shown import SupportShower
+from control_plane.support.work.pages import WORK_PAGES
 from shared.runtime.config import Config, read_process_config
 from shared.runtime.database import SupportDatabase
 from shared.runtime.leaving import Leaving
@@ -78,7 +84,13 @@ def create_support(config: Config) -> Litestar:
             *SIGN_IN_PAGES,
             *ENROLMENT_PAGES,
             *HOME_PAGES,
+            *SEARCH_PAGES,
+            *DIAGNOSIS_PAGES,
+            *CUSTOMER_PAGES,
+            *ABUSE_PAGES,
             *JOURNAL_PAGES,
+            *PAYMENT_PAGES,
+            *WORK_PAGES,
             *PROBES,
             create_static_files_router(
                 "/static",

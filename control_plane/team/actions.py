@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from control_plane.accounts import repository as accounts
 from control_plane.audit.actions import record_of_account
 from control_plane.audit.rules import Actor, Noted
-from control_plane.limits.repository import LockedAccount, lock_account
+from control_plane.limits.repository import lock_account
 from control_plane.mail.rules import Letter
 from control_plane.members import repository
 from control_plane.members.repository import InvitationRow, MemberRow
@@ -30,6 +30,7 @@ from control_plane.team.rules import (
     check_seat,
     seats_of,
 )
+from shared.domain.plan import HeldLimits
 from shared.runtime.database import Database
 
 QueueLetter = Callable[[AsyncConnection, Letter], Awaitable[None]]
@@ -62,7 +63,7 @@ class TeamKeeper:
             return Team(
                 members=await repository.list_members(connection, account_id),
                 invitations=await repository.list_invitations(connection, account_id, now),
-                seats=None if limits is None else seats_of(limits.plan, limits.enforcement),
+                seats=None if limits is None else seats_of(limits),
             )
 
     async def invite(
@@ -139,7 +140,7 @@ class TeamKeeper:
         )
 
 
-async def _lock(connection: AsyncConnection, account_id: str) -> LockedAccount:
+async def _lock(connection: AsyncConnection, account_id: str) -> HeldLimits:
     held = await lock_account(connection, account_id)
     if held is None:
         raise UnknownMember(_NO_MEMBER)
@@ -167,11 +168,11 @@ async def _change(
 
 
 async def _check_room(
-    connection: AsyncConnection, account_id: str, email: str, held: LockedAccount, now: datetime
+    connection: AsyncConnection, account_id: str, email: str, held: HeldLimits, now: datetime
 ) -> None:
     if await repository.is_member_by_email(connection, account_id, email):
         raise InvitationRefused("this person is a member already")
     invited = await repository.list_invitations(connection, account_id, now)
     others = [each for each in invited if each.email != email]
     members = await repository.count_members(connection, account_id)
-    check_seat(seats_of(held.plan, held.enforcement), members + len(others))
+    check_seat(seats_of(held), members + len(others))

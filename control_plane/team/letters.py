@@ -8,6 +8,7 @@ def invitation(
 ) -> Letter:
     return Letter(
         to=to,
+        kind="invitation",
         subject="You are invited to an account",
         words=(
             f"{inviter} invites you to the account {account}, as {role}.",

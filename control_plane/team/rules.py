@@ -4,14 +4,14 @@ from datetime import timedelta
 
 from control_plane.members.rules import Role, RoleRefused
 from shared.domain.limits import Enforcement
-from shared.domain.plan import PLANS, PlanName
+from shared.domain.plan import HeldLimits, counts_of
 from shared.domain.refused import Refused
 
 INVITED_FOR = timedelta(days=7)
 
 
 class SeatsTaken(Refused):
-    """The account has as many people, with those who are invited, as its plan includes."""
+    """The account has as many people, with those who are invited, as it may."""
 
 
 class InvitationRefused(Refused):
@@ -30,16 +30,16 @@ def read_role(text: str) -> Role:
         raise RoleRefused("there is no such role") from None
 
 
-def seats_of(plan: PlanName, enforcement: Enforcement) -> int | None:
+def seats_of(account: HeldLimits) -> int | None:
     """Say how many people the account may have; None where nothing bounds it."""
-    counts = PLANS[plan].counts
-    return None if counts is None or enforcement is Enforcement.OBSERVE else counts.members
+    counts = counts_of(account)
+    return None if counts is None or account.enforcement is Enforcement.OBSERVE else counts.members
 
 
 def check_seat(seats: int | None, taken: int) -> None:
     """Raises SeatsTaken."""
     if seats is not None and taken >= seats:
         raise SeatsTaken(
-            f"the plan includes {seats} {'member' if seats == 1 else 'members'}, with those who"
+            f"the account has room for {seats} {'member' if seats == 1 else 'members'}, with those who"
             " are invited: change the plan, or remove someone first"
         )

@@ -17,6 +17,7 @@ from control_plane.limits.actions import take_room_for_tenant
 from control_plane.publishing.revocations import refuse_until_now
 from control_plane.publishing.snapshots import (
     UnknownTenant,
+    VersionedLimits,
     edit_tenant,
     limits_of,
     publish_snapshot,
@@ -27,7 +28,6 @@ from control_plane.tenants.repository import TenantRow
 from shared.domain.ids import TenantId, tenant_id
 from shared.domain.issuer import parse_slug
 from shared.domain.jwk import Algorithm, PrivateKey, generate_private_key
-from shared.domain.limits import TenantLimits
 from shared.domain.management import OPERATOR
 from shared.domain.name import NAME_RULE, is_name
 from shared.domain.plan import Environment
@@ -106,7 +106,7 @@ async def provision_tenant(
             for key in keys:
                 await add_current_key(connection, key)
             limits = await limits_of(connection, new.account)
-            first = _first_version(made, new, keys, limits.of_tenant)
+            first = _first_version(made, new, keys, limits)
             await publish_snapshot(connection, first, limits.version)
             noted = Noted("tenant.create", f"tenant {new.slug}", after={"name": new.name})
             await record_both(connection, new.account, by, noted)
@@ -121,17 +121,17 @@ def _first_keys(tenant: TenantId, sealer: Sealer, generate: Generate) -> list[Si
 
 
 def _first_version(
-    tenant: TenantId, new: NewTenant, keys: list[SigningKey], limits: TenantLimits
+    tenant: TenantId, new: NewTenant, keys: list[SigningKey], limits: VersionedLimits
 ) -> IssuerSnapshot:
     return IssuerSnapshot(
         tenant_id=tenant,
         slug=new.slug,
         account_id=new.account,
         version=1,
-        status=TenantStatus.ACTIVE,
+        status=TenantStatus.SUSPENDED if limits.stopped else TenantStatus.ACTIVE,
         signing_keys=tuple(keys),
         scopes=(),
-        limits=limits,
+        limits=limits.of_tenant,
     )
 
 
@@ -190,10 +190,16 @@ async def _move_to(database: Database, slug: str, status: TenantStatus, by: Acto
         held = await repository.find_tenant(connection, slug)
         if held is not None and held.deletes_at is not None:
             raise InvalidTenant("the tenant is on its way out: undo its deletion first")
+        if status is TenantStatus.ACTIVE and await _is_stopped(connection, tenant.account_id):
+            raise InvalidTenant("support has suspended the account: it has to restore it first")
         await set_status(connection, tenant.id, status)
         before, after = {"status": tenant.status}, {"status": status}
         noted = Noted("tenant.set_status", f"tenant {slug}", before, after)
         await record_both(connection, tenant.account_id, by, noted)
+
+
+async def _is_stopped(connection: AsyncConnection, account_id: str) -> bool:
+    return (await limits_of(connection, account_id)).stopped
 
 
 async def record_both(

@@ -8,6 +8,7 @@ from control_plane.mail.rules import Letter
 def deletion_asked(to: str, *, console_url: str, slug: str, who: str, goes: datetime) -> Letter:
     return Letter(
         to=to,
+        kind="deletion asked",
         subject=f"The tenant {slug} will be deleted",
         words=(
             f"{who} has asked for the deletion of the tenant {slug}. It issues no tokens any more.",

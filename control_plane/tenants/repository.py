@@ -14,6 +14,7 @@ from shared.domain.plan import Environment
 from shared.domain.snapshot import TenantStatus
 from shared.runtime.database import run_script
 from shared.runtime.tables.control import issuer_snapshot, tenant
+from shared.runtime.tables.support_search import client_place
 
 _SLUG_HELD_FOR = timedelta(days=90)  # so that nobody takes over the issuer of live tokens
 
@@ -71,7 +72,11 @@ async def create_schema(connection: AsyncConnection, tenant_id: TenantId) -> Non
 
 
 async def drop_schema(connection: AsyncConnection, tenant_id: TenantId) -> None:
-    """Drop all that the tenant owns. What the ledger holds of it goes with the ledger's age."""
+    """Drop all that the tenant owns, and forget where its clients were.
+
+    What the ledger holds of it goes with the ledger's age.
+    """
+    await connection.execute(delete(client_place).where(client_place.c.tenant_id == tenant_id))
     await connection.execute(text(f'DROP SCHEMA "{schema_of(tenant_id)}" CASCADE'))
     await connection.execute(select(func.control.drop_tenant_role(tenant_id)))
 

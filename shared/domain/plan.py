@@ -179,15 +179,68 @@ class AccountLimits(msgspec.Struct, frozen=True, kw_only=True):
     custom_tokens: int | None = None  # a month
 
 
-def tenant_limits(account: AccountLimits) -> TenantLimits:
-    """Give what each tenant of the account may ask for."""
-    plan = PLANS[account.plan]
-    rate = plan.rate
+class OverrideField(StrEnum):
+    """What support may set, as `Overrides` names it."""
+
+    RATE = "rate"
+    TOKENS = "tokens"
+    LIVE_TENANTS = "live_tenants"
+    TEST_TENANTS = "test_tenants"
+    CLIENTS = "clients"
+    APIS = "apis"
+    MEMBERS = "members"
+
+
+class Overrides(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What support has set for a while, in the place of contract and plan; None: nothing."""
+
+    rate: Rate | None = None
+    tokens: int | None = None  # included in a month
+    live_tenants: int | None = None
+    test_tenants: int | None = None
+    clients: int | None = None
+    apis: int | None = None
+    members: int | None = None
+
+
+class HeldLimits(AccountLimits, frozen=True, kw_only=True):
+    """All that an account's limits come of, as its row has it."""
+
+    overrides: Overrides = Overrides()
+
+
+def rate_of(account: HeldLimits) -> Rate | None:
+    """Give what each tenant of the account may ask for: override, else contract, else plan."""
+    if account.overrides.rate is not None:
+        return account.overrides.rate
     if account.custom_rate is not None and account.custom_burst is not None:
-        rate = Rate(account.custom_rate, account.custom_burst)
+        return Rate(account.custom_rate, account.custom_burst)
+    return PLANS[account.plan].rate
+
+
+def tokens_of(account: HeldLimits) -> int | None:
+    """Give the tokens that are included in a month, in the same order; None: no limit."""
+    for given in (account.overrides.tokens, account.custom_tokens):
+        if given is not None:
+            return given
+    return PLANS[account.plan].tokens
+
+
+def counts_of(account: HeldLimits) -> Counts | None:
+    """Give how many of each the account may create; None where its plan bounds nothing."""
+    counts = PLANS[account.plan].counts
+    if counts is None:
+        return None
+    over = {name: getattr(account.overrides, name) for name in Counts.__struct_fields__}
+    given = {name: value for name, value in over.items() if value is not None}
+    return msgspec.structs.replace(counts, **given)
+
+
+def tenant_limits(account: HeldLimits) -> TenantLimits:
+    """Give what each tenant of the account may ask for."""
     return TenantLimits(
-        rate=rate,
-        month=monthly_quota(plan, account.custom_tokens, account.overage_cap),
+        rate=rate_of(account),
+        month=monthly_quota(PLANS[account.plan], tokens_of(account), account.overage_cap),
         observed=account.enforcement is Enforcement.OBSERVE,
     )
 

@@ -77,6 +77,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     support_bind_address: tuple[str, int] = ("0.0.0.0", 8082)  # noqa: S104 - as bind_address
     smtp_url: str = LOCAL_SMTP
     mail_from: str = "auth-service <auth-service@localhost>"
+    support_email: str | None = None  # whom a suspended account is told to write to
     stripe_api_key: str | None = None  # None: nothing is sold here
     stripe_webhook_secrets: tuple[str, ...] = ()  # all are accepted
     stripe_api_base: str = STRIPE
@@ -94,6 +95,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(
             Key(hmac.digest(each.octets, b"audit log", "sha256")) for each in self.master_keys
         )
+
+    @property
+    def contact(self) -> str:
+        """The address that customers write to."""
+        return self.support_email or self.mail_from
 
     def __repr__(self) -> str:
         return f"Config(public_url={self.public_url!r})"  # the rest is secret
@@ -284,6 +290,7 @@ FIELDS: Mapping[str, tuple[str, Callable[[str], Any], bool]] = {
     "SUPPORT_BIND_ADDRESS": ("support_bind_address", _address, False),
     "SMTP_URL": ("smtp_url", _smtp_url, False),
     "MAIL_FROM": ("mail_from", _mail_from, False),
+    "SUPPORT_EMAIL": ("support_email", _mail_from, False),
     "STRIPE_API_KEY": ("stripe_api_key", _stripe_key, False),
     "STRIPE_WEBHOOK_SECRET": ("stripe_webhook_secrets", _webhook_secrets, False),
     "STRIPE_API_BASE": ("stripe_api_base", _origin, False),

@@ -25,6 +25,7 @@ DATABASE_TROUBLE = (
     OSError,
 )
 
+_LONGEST_CAUSE = 300  # characters
 _SUPPORTED = text("SELECT set_config('support.tenant', :tenant, true)")  # LOCAL; see RLS of ledger
 
 _POOL_SIZE = 8
@@ -65,6 +66,12 @@ class Database:
 
     async def close(self) -> None:
         await self._engine.dispose()
+
+
+def cause_of(error: BaseException) -> str:
+    """Say in a line what failed: the statement's parameters, and the rows it met, are nobody's."""
+    said = str(error.orig if isinstance(error, DBAPIError) else error).splitlines()
+    return (said[0] if said else type(error).__name__)[:_LONGEST_CAUSE]
 
 
 class SupportDatabase(Database):

@@ -162,6 +162,7 @@ async def dump_of(installation: Installation, tenant: TenantId) -> dict[str, lis
     shared = (
         ("control.tenant", "id"),
         ("control.issuer_snapshot", "tenant_id"),
+        ("control.client_place", "tenant_id"),
         ("ledger.issued", "tenant"),
         ("ledger.refused", "tenant"),
         ("ledger.usage", "tenant"),

@@ -51,6 +51,8 @@ from tests.isolation import (
     of_management,
     of_people,
     of_staff,
+    of_support,
+    of_support_payments,
     of_team,
     of_usage,
 )
@@ -100,6 +102,7 @@ SEES_NOTHING: dict[Method, Twin] = {
     **of_accounts.SEES_NOTHING,
     **of_apis.SEES_NOTHING,
     **of_audit.SEES_NOTHING,
+    **of_support.SEES_NOTHING,
     **of_usage.SEES_NOTHING,
     **of_management.SEES_NOTHING,
     apis.add_api: in_control_plane(lambda c, x: apis.add_api(c, new_api(x))),
@@ -193,11 +196,13 @@ REFUSED: dict[Method, Twin] = {
     **of_accounts.REFUSED,
     **of_audit.REFUSED,
     **of_billing.REFUSED,
+    **of_support.REFUSED,
     **of_usage.REFUSED,
     **of_management.REFUSED,
     **of_team.REFUSED,
     **of_people.REFUSED,
     **of_staff.REFUSED,
+    **of_support_payments.REFUSED,
     publishing.limits_of: in_control_plane(lambda c, _: publishing.limits_of(c, "operator")),
     publishing.tenants_behind: in_control_plane(
         lambda c, _: publishing.tenants_behind(c, "operator", after="", limit=1000)

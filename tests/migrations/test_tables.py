@@ -33,6 +33,10 @@ _INDEXES_OF_SQL = {
     "revocation": {"ix_revocation_changed"},
     "issued": {"ix_issued_jti"},
     "signing_key": {"ix_signing_key_one_in_state"},
+    # of the beginnings of words, for support's search
+    "tenant": {"ix_tenant_slug_search"},
+    "account": {"ix_account_name_search"},
+    "person": {"ix_person_email_search"},
 }
 _TABLES_OF_SQL = {"alembic_version", "login_role"}
 

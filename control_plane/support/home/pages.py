@@ -11,6 +11,7 @@ from control_plane.http.forms import read_fields
 from control_plane.http.rendering import own_path
 from control_plane.staff.grants import account_name, end_grant, list_grants, open_grant
 from control_plane.staff.rules import StaffPermission
+from control_plane.support.home.actions import needs_of
 from control_plane.support.shown import SupportShower
 
 _OPEN = {"open": True}
@@ -29,7 +30,8 @@ def root(request: AnyRequest, support: NamedDependency[SupportShower]) -> Respon
 async def home_page(request: AnyRequest, support: NamedDependency[SupportShower]) -> Response[str]:
     staff_id = support.staff(request).staff_id
     opened = await list_grants(support.database, staff_id, support.now())
-    return support.show(request, "home/home.html", opened=opened)
+    needs = await needs_of(support.database, support.now())
+    return support.show(request, "home/home.html", opened=opened, needs=needs)
 
 
 @get("/support/accounts/{account_id:str}/open", opt=_SEES)

@@ -5,6 +5,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     DateTime,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -95,7 +96,17 @@ stripe_event = Table(
     Column("received_at", DateTime(timezone=True), nullable=False),
     Column("handled_at", DateTime(timezone=True)),
     Column("outcome", Text),
+    Column("customer_id", Text),  # at Stripe, whom it is about
+    Column("fetched", Boolean, nullable=False, server_default=text("false")),  # never delivered
+    Column("tries", Integer, nullable=False, server_default=text("0")),  # that failed
+    Column("error", Text),  # of the last one
+    Column("replay_asked_at", DateTime(timezone=True)),
+    Column("ignored_at", DateTime(timezone=True)),  # by staff: nothing comes of it meanwhile
+    Column("ignored_by", Text),
+    Column("ignored_reason", Text),
     Index("ix_stripe_event_unhandled", "received_at", postgresql_where=text("handled_at IS NULL")),
+    Index("ix_stripe_event_received_at", "received_at", "id"),
+    Index("ix_stripe_event_customer_id", "customer_id", "received_at"),
 )
 
 # How far an account's tokens of a month are counted. What was included when they were counted last
@@ -122,6 +133,24 @@ metered_usage = Table(
     Column("sent_at", DateTime(timezone=True)),
     Index("ix_metered_usage_account_id", "account_id", "at"),
     Index("ix_metered_usage_unsent", "at", postgresql_where=text("sent_at IS NULL")),
+)
+
+# What comparing our count of a period with Stripe's meter and with the invoice came to. All three
+# are tokens over the plan.
+reconciliation = Table(
+    "reconciliation",
+    metadata,
+    Column(
+        "account_id", Text, ForeignKey("control.account.id", ondelete="CASCADE"), primary_key=True
+    ),
+    Column("starts_at", DateTime(timezone=True), primary_key=True),  # the period
+    Column("ends_at", DateTime(timezone=True), nullable=False),
+    Column("ours", BigInteger, nullable=False),
+    Column("metered", BigInteger, nullable=False),
+    Column("invoiced", BigInteger),  # null: there is no invoice yet
+    Column("drift", Double, nullable=False),  # percent of the greatest of them
+    Column("at", DateTime(timezone=True), nullable=False),
+    Index("ix_reconciliation_starts_at", "starts_at"),
 )
 
 # What was written to an account's people, so that each is written once.

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Text,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 metadata = MetaData(schema="control")
 
@@ -32,7 +33,13 @@ account = Table(
     Column("custom_tokens", BigInteger),
     Column("limits_version", BigInteger, nullable=False, server_default=text("0")),
     Column("limits_due", Boolean, nullable=False, server_default=text("false")),  # to be published
+    # what support has set: of limit_override and suspension, what is live
+    Column(
+        "overrides", JSONB, nullable=False, server_default=text("'{}'")
+    ),  # domain.plan.Overrides
+    Column("suspended", Text),  # domain.suspension.SuspensionKind
     Index("ix_account_limits_due", "id", postgresql_where=text("limits_due")),
+    Index("ix_account_created_at", "created_at"),
 )
 
 tenant = Table(

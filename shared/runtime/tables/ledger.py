@@ -49,6 +49,7 @@ refused = Table(
     Column("address", Text, nullable=False),
     Column("request_id", Text, nullable=False),
     Index("ix_refused_tenant", "tenant", "id"),
+    Index("ix_refused_request_id", "request_id"),
 )
 
 # Counts of an hour, summed over the writers when read; partitioned by month. What was issued moves
@@ -65,6 +66,7 @@ usage = Table(
     Column("api", Text, nullable=False),  # '' where none is known
     Column("event", Text, nullable=False),  # issued | introspected | limited | refused:<code>
     PrimaryKeyConstraint("tenant", "hour", "client_id", "api", "event", "writer"),
+    Index("ix_usage_hour", "hour", postgresql_using="brin"),
 )
 
 # The same by day, for pages of months; partitioned by month.

@@ -5,6 +5,7 @@ from datetime import timedelta
 from itertools import permutations
 
 import pytest
+from sqlalchemy import select
 
 from control_plane.accounts.actions import set_plan
 from control_plane.billing.books import Books
@@ -13,6 +14,7 @@ from control_plane.billing.rules import BillingRefused
 from control_plane.billing.seen import Status
 from control_plane.billing.stripe_gateway import StripeAway
 from shared.domain.plan import Interval, PlanName
+from shared.runtime.tables.billing import stripe_event
 from tests.control_plane.billing.shop import OWNER, Shop, strange_event
 from tests.stripe_double.faults import Fault
 
@@ -183,7 +185,7 @@ async def test_events_that_never_arrived_are_fetched_and_older_ones_are_found_by
     for event_id in await shop.waiting():
         await shop.books.take_event(event_id, shop.now)
     assert await shop.plan_of(account) is PlanName.GROWTH
-    _, different = await shop.books.reconcile(shop.now)
+    different = (await shop.books.reconcile(shop.now)).different
     assert account not in different
     assert await shop.plan_of(older) is PlanName.GROWTH
     assert await shop.in_books(older) == await shop.at_stripe(older)
@@ -202,3 +204,39 @@ async def test_many_at_once_for_one_account_are_one_effect(shop: Shop) -> None:
         customer = await find_customer(connection, account)
     assert customer is not None
     assert customer.changes == 1
+
+
+async def test_an_event_that_cannot_be_taken_holds_up_none_behind_it(shop: Shop) -> None:
+    """What its customer has is of a shape that nobody knows; the next one's is taken."""
+    broken, account = await shop.new_account(), await shop.new_account()
+    for each in (broken, account):
+        await shop.buy(each)
+    async with shop.database.control() as connection:
+        customer = await find_customer(connection, broken)
+    assert customer is not None
+    events = [each for each in shop.double.deliveries.pending() if "subscription" in each["type"]]
+    events.sort(key=lambda each: each["data"]["object"].get("customer") != customer.customer_id)
+    for event in events:
+        await shop.deliver(event)
+    with shop.double.lock:
+        for held in shop.double.store.all("subscription"):
+            if held["customer"] == customer.customer_id:
+                held["status"] = "a state of the future"
+    await shop.books.take_waiting(shop.now + timedelta(days=1))
+    assert await shop.plan_of(account) is PlanName.GROWTH
+    assert await shop.plan_of(broken) is PlanName.SANDBOX
+    async with shop.database.control() as connection:
+        kept = await connection.execute(
+            select(stripe_event).where(stripe_event.c.customer_id == customer.customer_id)
+        )
+        row = kept.mappings().first()
+    assert row is not None
+    assert (row["tries"], row["handled_at"]) == (1, None)
+    assert "no shape that we know" in row["error"]
+
+
+async def test_an_event_of_an_unknown_shape_is_of_nobody(shop: Shop) -> None:
+    about = {"object": {"id": "in_1", "object": "invoice", "customer": {"id": "cus_whole"}}}
+    event = strange_event("invoice.paid", data=about)
+    await shop.books.take_event(await shop.deliver(event), shop.now)
+    assert await shop.outcome_of(event["id"]) == "no effect: of nobody we know"

@@ -16,6 +16,8 @@ from shared.runtime.embedded import EmbeddedPostgres
 from tests.conftest import new_installation
 from tests.control_plane.cli.conftest import Cli, Stocked
 from tests.mail_server import run_mail_server
+from tests.stripe_double.faults import Fault
+from tests.stripe_double.server import run_stripe_double
 from tests.support import PEPPER, Installation, Server
 from tests.valkey import run_valkey
 
@@ -38,7 +40,7 @@ def test_a_sound_installation_passes_every_check(cli: Cli) -> None:
     assert bad(found) == []
     assert list(found) == [
         *("configuration", "database", "migrations", "clock", "signing keys", "discovery"),
-        *("redis", "mail", "support"),
+        *("redis", "mail", "jobs", "stripe", "support"),
     ]
     text = cli.text("doctor").stdout
     assert text.count("ok ") == len(found)
@@ -75,6 +77,63 @@ def test_a_mail_server_that_answers_is_well_and_one_that_does_not_is_found(cli: 
     found = examine(cli, SMTP_URL=server.url)
     assert bad(found) == ["mail"]
     assert "SMTP_URL" in found["mail"]["detail"]
+
+
+def ask(cli: Cli, statement: str) -> None:
+    async def run() -> None:
+        connection = await asyncpg.connect(str(cli.environment["DATABASE_URL"]))
+        await connection.execute(statement)
+        await connection.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.usefixtures("stocked")
+def test_work_that_nobody_does_and_jobs_that_were_given_up_are_found(cli: Cli) -> None:
+    run = "INSERT INTO control.periodic_run VALUES ('x', 60, {at}, {at}, '', NULL)"
+    job = """SELECT jobs.procrastinate_defer_jobs_v1(ARRAY[
+    ROW('mail', 'send_letter', 0, NULL, NULL, '{}', NULL)
+    ]::jobs.procrastinate_job_to_defer_v1[]);
+    UPDATE jobs.procrastinate_jobs SET status = 'failed'"""
+    try:
+        ask(cli, run.format(at="now()"))
+        assert "background work was done" in examine(cli)["jobs"]["detail"]
+        ask(cli, job)
+        found = examine(cli)
+        assert bad(found) == ["jobs"]
+        assert found["jobs"]["detail"].startswith("1 jobs were given up")
+        ask(cli, "DELETE FROM jobs.procrastinate_jobs")
+        ask(cli, "UPDATE control.periodic_run SET ran_at = now() - interval '1 hour'")
+        found = examine(cli)
+        assert bad(found) == ["jobs"]
+        assert "serve jobs" in found["jobs"]["detail"]
+    finally:
+        ask(cli, "DELETE FROM jobs.procrastinate_jobs; DELETE FROM control.periodic_run")
+
+
+@pytest.mark.usefixtures("stocked")
+def test_a_stripe_that_tells_us_nothing_is_found(cli: Cli) -> None:
+    event = "INSERT INTO control.stripe_event (id, type, livemode, body, received_at, fetched)"
+    with run_stripe_double() as double:
+        sold = {
+            "STRIPE_API_KEY": double.key,
+            "STRIPE_WEBHOOK_SECRET": double.secret,
+            "STRIPE_API_BASE": double.url,
+        }
+        assert "stripe sync" in examine(cli, **sold)["stripe"]["detail"]
+        assert cli.run("stripe", "sync", **sold).exit_code == 0
+        assert examine(cli, **sold)["stripe"]["detail"].endswith("none yet")
+        try:
+            ask(cli, f"{event} VALUES ('evt_1', 'x', false, '', now(), true)")
+            found = examine(cli, **sold)
+            assert bad(found) == ["stripe"]
+            assert "/webhooks/stripe" in found["stripe"]["detail"]
+            ask(cli, f"{event} VALUES ('evt_2', 'x', false, '', now(), false)")
+            assert bad(examine(cli, **sold)) == []
+        finally:
+            ask(cli, "DELETE FROM control.stripe_event")
+        double.faults.add(Fault(status=401, times=None))
+        assert bad(examine(cli, **sold)) == ["stripe"]
 
 
 def test_a_suspended_tenant_is_no_trouble(cli: Cli, stocked: Stocked) -> None:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from control_plane.jobs.queue import work_queue
+from control_plane.jobs.queue import Work, work_queue
 from control_plane.mail.actions import QUEUE
 from control_plane.mail.smtp import Smtp
 from shared.runtime.database import Database
@@ -30,10 +30,12 @@ async def jobs_database(jobs_installation: Installation) -> AsyncIterator[Databa
 async def working(installation: Installation, smtp_url: str) -> AsyncIterator[None]:
     """Run the worker of the letters until the block is left."""
     smtp = Smtp(smtp_url, "auth-service <noreply@example.com>")
-    task = asyncio.create_task(work_queue(installation.control_url, smtp, QUEUE))
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+    async with opened(installation.control_url) as database:
+        work = Work(database, smtp)
+        task = asyncio.create_task(work_queue(installation.control_url, work, QUEUE))
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task

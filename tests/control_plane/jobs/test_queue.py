@@ -6,12 +6,14 @@ import time
 from collections.abc import Awaitable, Callable
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
 from control_plane.jobs.repository import QueueState, queue_states, requeue_stalled, retry_jobs
 from control_plane.mail.actions import QUEUE, queue_letter
 from control_plane.mail.rules import Letter
 from shared.runtime.database import Database
+from shared.runtime.tables.jobs import job_error
+from shared.runtime.tables.jobs import letter as kept_letter
 from tests.conftest import free_port
 from tests.control_plane.jobs.conftest import working
 from tests.mail_server import run_mail_server
@@ -115,8 +117,20 @@ async def test_what_is_refused_for_good_is_given_up_and_tried_again_when_asked(
             async with jobs_database.control() as connection:
                 assert await retry_jobs(connection, "another") == 0
                 assert await retry_jobs(connection, QUEUE) == 1
+            async with jobs_database.control() as connection:
+                errors = list(await connection.scalars(select(job_error.c.error)))
+                newest = select(kept_letter).order_by(kept_letter.c.job_id.desc()).limit(2)
+                kept = (await connection.execute(newest)).mappings().all()
+            assert any("550" in each for each in errors)
+            assert not [each for each in errors if "nobody@" in each]
+            assert {(each["kind"], each["domain"]) for each in kept} == {("other", "example.com")}
             await until(lambda: is_empty(jobs_database))
     assert {each["To"] for each in server.letters} == {"nobody@example.com", "somebody@example.com"}
+    async with jobs_database.control() as connection:
+        sent = kept_letter.c.sent_at.is_not(None) & kept_letter.c.job_id.in_(
+            [each["job_id"] for each in kept]
+        )
+        assert await connection.scalar(select(func.count()).where(sent)) == 2
 
 
 async def test_while_the_mail_server_is_away_letters_wait_and_then_go(

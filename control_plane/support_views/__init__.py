@@ -1,0 +1,1 @@
+"""Seeing the console as an account does: what the console has of it."""
