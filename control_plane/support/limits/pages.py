@@ -10,9 +10,13 @@ from litestar.params import FromPath
 from control_plane.http.forms import read_fields
 from control_plane.staff.rules import StaffPermission
 from control_plane.support.limits.actions import end_override, set_override, show_overrides
-from control_plane.support.limits.rules import FIELD_NAMES, OverrideRefused, read_override
+from control_plane.support.limits.rules import (
+    FIELD_NAMES,
+    OverrideRefused,
+    read_field,
+    read_override,
+)
 from control_plane.support.shown import SupportShower
-from shared.domain.plan import OverrideField
 
 _LIMITS = "/support/accounts/{account_id:str}/limits"
 _SEES = {"staff": StaffPermission.SEE, "grant": True}
@@ -49,10 +53,7 @@ async def end(
 ) -> Response[Any]:
     act, field = support.act(request), (await read_fields(request))["field"]
     try:
-        if field not in set(OverrideField):
-            raise OverrideRefused("choose a limit")
-        what = OverrideField(field)
-        await end_override(support.database, act, account_id, what, support.now())
+        await end_override(support.database, act, account_id, read_field(field), support.now())
     except OverrideRefused as refusal:
         return await _show(request, support, account_id, {}, str(refusal))
     return support.go(request, f"/support/accounts/{account_id}/limits")
