@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import partial
 
+import msgspec
 from litestar import Litestar
 from litestar.di import Provide
 from litestar.static_files import create_static_files_router
@@ -238,7 +239,11 @@ def _finder(
 
     async def find(token: str, now: datetime) -> SignedIn | None:
         if token.startswith(PREFIX):
-            return await views.find(token, now)
+            viewing = await views.find(token, now)
+            if viewing is None or viewing.account_id is None:
+                return None
+            meter = await meters.of(viewing.account_id, now)
+            return msgspec.structs.replace(viewing, meter=meter)
         async with database.control() as connection:
             session = await sessions.find(connection, token, now)
             if session is None:

@@ -79,7 +79,9 @@ async def test_an_override_holds_until_its_time_is_over(
         told = await browser.act(path, field="rate", value="50", until=until())
         assert told.status_code == 303, text_of(told)
         page = text_of(await browser.get(path))
-        assert "5 (burst 10)" in page and "50 (burst 100)" in page and "being applied" in page
+        assert "5 (burst 10)" in page
+        assert "50 (burst 100)" in page
+        assert "being applied" in page
         assert (await published(database, made)).limits.rate.per_second == 50  # type: ignore[union-attr]
         assert "being applied" not in text_of(await browser.get(path))
         assert "limit.override" in await recorded_of(database, browser.by.id)
