@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
 
-from litestar import Litestar, Response
+import msgspec
+from litestar import Litestar
 from litestar.di import Provide
 from litestar.static_files import create_static_files_router
 
@@ -27,7 +27,7 @@ from control_plane.clients.shown import ClientShower
 from control_plane.http.attempts import Attempts, SharedCounts
 from control_plane.http.cookies import CONSOLE
 from control_plane.http.counts_in_database import DatabaseCounts
-from control_plane.http.door import AnyRequest, Door
+from control_plane.http.door import Door
 from control_plane.http.errors import last_resorts
 from control_plane.http.member_rights import FindSignedIn, MemberRights
 from control_plane.http.probes import PROBES
@@ -63,14 +63,14 @@ from control_plane.sessions.actions import Sessions, SessionStore
 from control_plane.sessions.repository import PEOPLES
 from control_plane.start.actions import set_up
 from control_plane.start.pages import START_PAGES
-from control_plane.team.actions import TeamKeeper
-from control_plane.team.joining import Joining
-from control_plane.team.joining_pages import JOINING_PAGES
-from control_plane.team.pages import TEAM_PAGES
 from control_plane.support_views.actions import SupportViews
 from control_plane.support_views.guard import ViewGuard
 from control_plane.support_views.pages import SUPPORT_VIEW_PAGES
 from control_plane.support_views.rules import PREFIX
+from control_plane.team.actions import TeamKeeper
+from control_plane.team.joining import Joining
+from control_plane.team.joining_pages import JOINING_PAGES
+from control_plane.team.pages import TEAM_PAGES
 from control_plane.tenants.actions import Generate
 from control_plane.tenants.pages import TENANT_PAGES
 from control_plane.tenants.shown import TenantShower
@@ -102,7 +102,6 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
     visitors = Visitors(pages, csrf_key, config.trusted_proxies)
     passwords = Passwords()
     sealer = Sealer(config.master_keys)
-    keeper = KeyKeeper(database, sealer, _now)
     redis = None if config.redis_url is None else _ThroughRedis(config.redis_url)
     sessions = Sessions(redis.sessions if redis else PEOPLES)
     attempts = Attempts(redis.counts if redis else DatabaseCounts(database))
@@ -134,16 +133,9 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
         public_url=config.public_url,
         clock=_now,
     )
-
     stripe = open_gateway(config.stripe_api_key, config.stripe_api_base)
     views = SupportViews(database)
-    find = _finder(database, sessions, views, config.contact)
-    door = Door(pages, MemberRights(pages, find, _now), CONSOLE, csrf_key, _now)
-    guard = ViewGuard(door, pages, visitors, views)
-
-    async def enter(request: AnyRequest) -> Response[Any] | None:
-        """Pass the one door: of an object, Litestar would give each handler a copy."""
-        return await guard(request)
+    door = _door(pages, _finder(database, sessions, views, config.contact), csrf_key)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -183,7 +175,7 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
                 cache_control=None,
             ),
         ],
-        before_request=enter,
+        before_request=ViewGuard(door, pages, visitors, views),
         before_send=[pages.protect],
         dependencies={
             # no name is that of a member of some body: of one that is malformed the framework
@@ -199,7 +191,7 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
             "set_up": given(partial(set_up, database, config, _generating(stock))),
             "shower": given(ClientShower(means)),
             "api_shower": given(ApiShower(means)),
-            "key_shower": given(KeyShower(means, keeper)),
+            "key_shower": given(KeyShower(means, KeyKeeper(database, sealer, _now))),
             "tenant_shower": given(TenantShower(means)),
             "second_factors": given(second_factors),
             "billing_shower": given(
@@ -231,6 +223,10 @@ def _pages_of_stripe(config: Config) -> list[str]:
     return pages if config.stripe_api_base == STRIPE else [*pages, config.stripe_api_base]
 
 
+def _door(pages: Pages, find: FindSignedIn, csrf_key: bytes) -> Door[SignedIn]:
+    return Door(pages, MemberRights(pages, find, _now), CONSOLE, csrf_key, _now)
+
+
 def _key_for(use: bytes, config: Config) -> bytes:
     return hmac.digest(config.secret_peppers[0].octets, use, "sha256")
 
@@ -243,7 +239,11 @@ def _finder(
 
     async def find(token: str, now: datetime) -> SignedIn | None:
         if token.startswith(PREFIX):
-            return await views.find(token, now)
+            viewing = await views.find(token, now)
+            if viewing is None or viewing.account_id is None:
+                return None
+            meter = await meters.of(viewing.account_id, now)
+            return msgspec.structs.replace(viewing, meter=meter)
         async with database.control() as connection:
             session = await sessions.find(connection, token, now)
             if session is None:

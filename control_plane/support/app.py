@@ -31,10 +31,13 @@ from control_plane.support.abuse.pages import ABUSE_PAGES
 from control_plane.support.customer.pages import CUSTOMER_PAGES
 from control_plane.support.diagnosis.pages import DIAGNOSIS_PAGES
 from control_plane.support.home.pages import HOME_PAGES
+from control_plane.support.impersonation.pages import VIEW_PAGES
 from control_plane.support.journal.pages import JOURNAL_PAGES
+from control_plane.support.limits.pages import OVERRIDE_PAGES
 from control_plane.support.payments.pages import PAYMENT_PAGES
 from control_plane.support.search.pages import SEARCH_PAGES
 from control_plane.support.shown import SupportShower
+from control_plane.support.suspensions.pages import SUSPENSION_PAGES
 from control_plane.support.work.pages import WORK_PAGES
 from shared.runtime.config import Config, read_process_config
 from shared.runtime.database import SupportDatabase
@@ -58,6 +61,7 @@ def create_support(config: Config) -> Litestar:
     database = SupportDatabase(config.database_url, config.audit_keys)
     pages = Pages(
         config.support_url,
+        [config.console_url],  # which takes over a view
         frame="support/frame.html",
         home="/support",
         sign_in="/support/signin",
@@ -89,6 +93,9 @@ def create_support(config: Config) -> Litestar:
             *CUSTOMER_PAGES,
             *ABUSE_PAGES,
             *JOURNAL_PAGES,
+            *OVERRIDE_PAGES,
+            *SUSPENSION_PAGES,
+            *VIEW_PAGES,
             *PAYMENT_PAGES,
             *WORK_PAGES,
             *PROBES,

@@ -6,10 +6,10 @@ Both sides' logs have each page: the staff's, and the account's own, which the c
 import secrets
 from datetime import datetime
 
+from control_plane.accounts import repository as accounts
 from control_plane.audit.rules import Actor, ActorKind, Noted
 from control_plane.http.signed_in import SignedIn, SupportView
 from control_plane.members.rules import Role
-from control_plane.accounts import repository as accounts
 from control_plane.sessions.actions import Visitor, digest_of
 from control_plane.sessions.rules import Session, SessionKind
 from control_plane.staff.grants import record_of_both

@@ -40,9 +40,9 @@ class ViewGuard:
         if not isinstance(signed_in, SignedIn):
             was_view = bool(request.cookies.get(SUPPORT_VIEW)) and answer is not None
             return over(self._pages, request) if was_view else answer
-        if signed_in.view is None or answer is not None or opt.get("view"):
+        if signed_in.view is None or opt.get("view"):
             return answer
-        if request.method not in SAFE or opt.get("permission") is None:
+        if answer is not None or request.method not in SAFE or opt.get("permission") is None:
             return refuse(self._pages, request, _ONLY_READS)
         visitor = self._visitors.visitor(request)
         await self._views.note_page(signed_in, visitor, request.url.path)
