@@ -6,9 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
 
-from litestar import Litestar, Response
+from litestar import Litestar
 from litestar.di import Provide
 from litestar.static_files import create_static_files_router
 
@@ -27,7 +26,7 @@ from control_plane.clients.shown import ClientShower
 from control_plane.http.attempts import Attempts, SharedCounts
 from control_plane.http.cookies import CONSOLE
 from control_plane.http.counts_in_database import DatabaseCounts
-from control_plane.http.door import AnyRequest, Door
+from control_plane.http.door import Door
 from control_plane.http.errors import last_resorts
 from control_plane.http.member_rights import FindSignedIn, MemberRights
 from control_plane.http.probes import PROBES
@@ -63,14 +62,14 @@ from control_plane.sessions.actions import Sessions, SessionStore
 from control_plane.sessions.repository import PEOPLES
 from control_plane.start.actions import set_up
 from control_plane.start.pages import START_PAGES
+from control_plane.support_views.actions import SupportViews
+from control_plane.support_views.guard import guarded
+from control_plane.support_views.pages import SUPPORT_VIEW_PAGES
+from control_plane.support_views.rules import PREFIX
 from control_plane.team.actions import TeamKeeper
 from control_plane.team.joining import Joining
 from control_plane.team.joining_pages import JOINING_PAGES
 from control_plane.team.pages import TEAM_PAGES
-from control_plane.support_views.actions import SupportViews
-from control_plane.support_views.guard import ViewGuard
-from control_plane.support_views.pages import SUPPORT_VIEW_PAGES
-from control_plane.support_views.rules import PREFIX
 from control_plane.tenants.actions import Generate
 from control_plane.tenants.pages import TENANT_PAGES
 from control_plane.tenants.shown import TenantShower
@@ -102,7 +101,6 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
     visitors = Visitors(pages, csrf_key, config.trusted_proxies)
     passwords = Passwords()
     sealer = Sealer(config.master_keys)
-    keeper = KeyKeeper(database, sealer, _now)
     redis = None if config.redis_url is None else _ThroughRedis(config.redis_url)
     sessions = Sessions(redis.sessions if redis else PEOPLES)
     attempts = Attempts(redis.counts if redis else DatabaseCounts(database))
@@ -136,14 +134,14 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
     )
 
     stripe = open_gateway(config.stripe_api_key, config.stripe_api_base)
-    views = SupportViews(database)
-    find = _finder(database, sessions, views, config.contact)
-    door = Door(pages, MemberRights(pages, find, _now), CONSOLE, csrf_key, _now)
-    guard = ViewGuard(door, pages, visitors, views)
-
-    async def enter(request: AnyRequest) -> Response[Any] | None:
-        """Pass the one door: of an object, Litestar would give each handler a copy."""
-        return await guard(request)
+    views = SupportViews(database, Meters(database))
+    door = Door(
+        pages,
+        MemberRights(pages, _finder(database, sessions, views, config.contact), _now),
+        CONSOLE,
+        csrf_key,
+        _now,
+    )
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -183,7 +181,7 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
                 cache_control=None,
             ),
         ],
-        before_request=enter,
+        before_request=guarded(door, pages, visitors, views, _now),
         before_send=[pages.protect],
         dependencies={
             # no name is that of a member of some body: of one that is malformed the framework
@@ -199,7 +197,7 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
             "set_up": given(partial(set_up, database, config, _generating(stock))),
             "shower": given(ClientShower(means)),
             "api_shower": given(ApiShower(means)),
-            "key_shower": given(KeyShower(means, keeper)),
+            "key_shower": given(KeyShower(means, KeyKeeper(database, sealer, _now))),
             "tenant_shower": given(TenantShower(means)),
             "second_factors": given(second_factors),
             "billing_shower": given(

@@ -30,6 +30,7 @@ from control_plane.staff.rights import StaffRights
 from control_plane.support.customer.pages import CUSTOMER_PAGES
 from control_plane.support.diagnosis.pages import DIAGNOSIS_PAGES
 from control_plane.support.home.pages import HOME_PAGES
+from control_plane.support.impersonation.pages import VIEW_PAGES
 from control_plane.support.journal.pages import JOURNAL_PAGES
 from control_plane.support.payments.pages import PAYMENT_PAGES
 from control_plane.support.search.pages import SEARCH_PAGES
@@ -57,6 +58,7 @@ def create_support(config: Config) -> Litestar:
     database = SupportDatabase(config.database_url, config.audit_keys)
     pages = Pages(
         config.support_url,
+        [config.console_url],  # where a view of it is handed over
         frame="support/frame.html",
         home="/support",
         sign_in="/support/signin",
@@ -87,6 +89,7 @@ def create_support(config: Config) -> Litestar:
             *DIAGNOSIS_PAGES,
             *CUSTOMER_PAGES,
             *JOURNAL_PAGES,
+            *VIEW_PAGES,
             *PAYMENT_PAGES,
             *WORK_PAGES,
             *PROBES,
