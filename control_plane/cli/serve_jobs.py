@@ -18,7 +18,7 @@ from control_plane.jobs.clean_up import clean_up, rescue_jobs
 from control_plane.jobs.deletions import delete_tenants
 from control_plane.jobs.key_rotation import rotate_keys
 from control_plane.jobs.limits import publish_limits
-from control_plane.jobs.queue import Work, work_queue
+from control_plane.jobs.queue import SUPPORT, Work, work_queue
 from control_plane.jobs.retention import keep_ledger
 from control_plane.jobs.roll_up import roll_up_usage
 from control_plane.keys.actions import KeyKeeper
@@ -59,7 +59,9 @@ async def _work(config: Config) -> None:
             group.create_task(clean_up(database))
             group.create_task(delete_tenants(database))
             group.create_task(rescue_jobs(database))
-            group.create_task(work_queue(config.database_url, Work(database, smtp), MAIL))
+            work = Work(database, smtp, console_url=config.console_url)
+            group.create_task(work_queue(config.database_url, work, MAIL))
+            group.create_task(work_queue(config.database_url, work, SUPPORT))
             group.create_task(tell_of_thresholds(database, config.console_url))
             group.create_task(_keep_books(config, database, smtp))
     finally:

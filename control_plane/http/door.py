@@ -63,8 +63,9 @@ class Door(Generic[Who]):
 
     async def still_lets_in(self, request: AnyRequest) -> bool:
         """Tell whether who was let in by this request would be once more: for a long answer."""
-        _, signed_in = await self._find(request)
-        if signed_in is None:
+        token, signed_in = await self._find(request)
+        same = csrf_token(self._key, token) == request.scope.get("csrf")
+        if signed_in is None or not same:  # a view is over: the session beside it sees less
             return False
         return await self._authorise(request, signed_in) is None
 

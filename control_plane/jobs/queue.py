@@ -19,12 +19,14 @@ from procrastinate.jobs import Job
 from control_plane.billing.books import FETCH_MISSING, RECONCILE, TAKE_EVENT, Books
 from control_plane.billing.books import QUEUE as BILLING
 from control_plane.jobs.billing import lost_events, reconciliation
+from control_plane.jobs.limits import look_at_limits
 from control_plane.jobs.periodic import run
 from control_plane.jobs.repository import note_error
 from control_plane.mail.actions import QUEUE as MAIL
 from control_plane.mail.actions import SEND_LETTER, set_letter_sent
 from control_plane.mail.rules import Letter
 from control_plane.mail.smtp import Smtp, is_final, said_of
+from control_plane.tenants.deletion import delete_as_approved
 from shared.domain.refused import Refused
 from shared.runtime.database import DATABASE_TROUBLE, Database, cause_of
 from shared.runtime.logs import fields
@@ -32,6 +34,9 @@ from shared.runtime.logs import fields
 _log = logging.getLogger("control_plane")
 
 _AT_ONCE = 4  # jobs of a queue
+SUPPORT = "support"  # the queue of what support asks for
+PUBLISH_LIMITS, DELETE_TENANT = "publish_limits", "delete_tenant"  # its tasks
+
 _MOST_TRIES = 30  # about a day
 _LONGEST_WAIT = 3600  # seconds, so that letters go within an hour once the mail server is back
 _FAREWELL = 3.0  # seconds for what is being done; it is begun again elsewhere
@@ -54,6 +59,7 @@ class Work(msgspec.Struct, frozen=True):
     database: Database
     smtp: Smtp
     books: Books | None = None  # None: nothing is sold
+    console_url: str = ""  # for letters
 
 
 def make_queue(database_url: str, work: Work) -> App:
@@ -73,9 +79,25 @@ def make_queue(database_url: str, work: Work) -> App:
             async with work.database.control() as connection:
                 await set_letter_sent(connection, context.job.id or 0)
 
+    _add_support(queue, work)
     if work.books is not None:
         _add_billing(queue, work, work.books)
     return queue
+
+
+def _add_support(queue: App, work: Work) -> None:
+    """Add what the support app, which may not itself, asks for."""
+
+    @queue.task(name=PUBLISH_LIMITS, queue=SUPPORT, retry=_BackOff(), pass_context=True)
+    async def publish_limits(context: JobContext, account_id: str) -> None:
+        async with _telling(work, context, f"limits of {account_id} could not be published"):
+            await look_at_limits(work.database, datetime.now(UTC))
+
+    @queue.task(name=DELETE_TENANT, queue=SUPPORT, retry=_BackOff(), pass_context=True)
+    async def delete_tenant(context: JobContext, request_id: str) -> None:
+        async with _telling(work, context, "a deletion could not be begun"):
+            now = datetime.now(UTC)
+            await delete_as_approved(work.database, request_id, now, work.console_url)
 
 
 def _add_billing(queue: App, work: Work, books: Books) -> None:

@@ -32,9 +32,11 @@ from control_plane.support.diagnosis.pages import DIAGNOSIS_PAGES
 from control_plane.support.home.pages import HOME_PAGES
 from control_plane.support.impersonation.pages import VIEW_PAGES
 from control_plane.support.journal.pages import JOURNAL_PAGES
+from control_plane.support.limits.pages import OVERRIDE_PAGES
 from control_plane.support.payments.pages import PAYMENT_PAGES
 from control_plane.support.search.pages import SEARCH_PAGES
 from control_plane.support.shown import SupportShower
+from control_plane.support.suspensions.pages import SUSPENSION_PAGES
 from control_plane.support.work.pages import WORK_PAGES
 from shared.runtime.config import Config, read_process_config
 from shared.runtime.database import SupportDatabase
@@ -89,6 +91,8 @@ def create_support(config: Config) -> Litestar:
             *DIAGNOSIS_PAGES,
             *CUSTOMER_PAGES,
             *JOURNAL_PAGES,
+            *OVERRIDE_PAGES,
+            *SUSPENSION_PAGES,
             *VIEW_PAGES,
             *PAYMENT_PAGES,
             *WORK_PAGES,

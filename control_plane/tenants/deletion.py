@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from control_plane.audit.actions import record_of_account
-from control_plane.audit.rules import BY_OPERATOR, BY_SCHEDULE, Actor, Noted
+from control_plane.audit.rules import BY_OPERATOR, BY_SCHEDULE, Actor, ActorKind, Noted
 from control_plane.limits.actions import take_room_for_tenant
 from control_plane.mail.actions import queue_letter
 from control_plane.members.repository import list_members
@@ -67,6 +67,30 @@ async def ask_deletion(
                     each.email, console_url=console_url, slug=slug, who=by.name, goes=goes
                 )
                 await queue_letter(connection, letter)
+
+
+async def delete_as_approved(
+    database: Database, request_id: str, now: datetime, console_url: str
+) -> None:
+    """Have a tenant go in a week, as two of the staff have agreed; done once, however often called.
+
+    What cannot be done is written to the request, for who has asked to read.
+    """
+    async with database.control() as connection:
+        asked = await repository.approved_deletion(connection, request_id)
+    if asked is None:
+        return
+    by = Actor(kind=ActorKind.STAFF, id=asked.decided_by, email=asked.decided_email)
+    outcome = "its deletion has begun"
+    try:
+        held = await show_tenant(database, asked.slug)
+        if held.id != asked.tenant_id:  # the slug is another's by now
+            raise UnknownTenant("there is no such tenant")
+        await ask_deletion(database, asked.slug, now, console_url, by)
+    except (UnknownTenant, InvalidTenant) as refusal:
+        outcome = str(refusal)
+    async with database.control() as connection:
+        await repository.set_deletion_outcome(connection, request_id, outcome)
 
 
 async def undo_deletion(database: Database, slug: str, by: Actor = BY_OPERATOR) -> None:

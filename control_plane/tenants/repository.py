@@ -14,9 +14,21 @@ from shared.domain.plan import Environment
 from shared.domain.snapshot import TenantStatus
 from shared.runtime.database import run_script
 from shared.runtime.tables.control import issuer_snapshot, tenant
+from shared.runtime.tables.support_acts import deletion_request
 from shared.runtime.tables.support_search import client_place
 
 _SLUG_HELD_FOR = timedelta(days=90)  # so that nobody takes over the issuer of live tokens
+
+
+class ApprovedDeletion(msgspec.Struct, frozen=True, kw_only=True):
+    """A deletion that one of the staff has asked for and another has approved."""
+
+    id: str
+    account_id: str
+    tenant_id: str
+    slug: str
+    decided_by: str
+    decided_email: str
 
 
 class TenantRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,3 +152,25 @@ async def _release_slug(connection: AsyncConnection, slug: str) -> None:
         await connection.execute(
             delete(issuer_snapshot).where(issuer_snapshot.c.tenant_id == row.id)
         )
+
+
+async def approved_deletion(
+    connection: AsyncConnection, request_id: str
+) -> ApprovedDeletion | None:
+    """Find it, where nothing has come of it yet."""
+    asked = deletion_request.c
+    found = await connection.execute(
+        select(*(asked[name] for name in ApprovedDeletion.__struct_fields__)).where(
+            asked.id == request_id, asked.approved, asked.outcome.is_(None)
+        )
+    )
+    row = found.mappings().first()
+    return None if row is None else msgspec.convert(row, ApprovedDeletion)
+
+
+async def set_deletion_outcome(connection: AsyncConnection, request_id: str, outcome: str) -> None:
+    """Write what came of a deletion that was approved."""
+    asked = deletion_request.c
+    await connection.execute(
+        update(deletion_request).where(asked.id == request_id).values(outcome=outcome)
+    )

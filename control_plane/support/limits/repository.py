@@ -6,7 +6,7 @@ What is live stands in the account's row too (accounts.repository.mark_overrides
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import insert, select, update
+from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from control_plane.accounts.repository import OVERRIDE
@@ -61,6 +61,6 @@ async def past_overrides(
     return [msgspec.convert(row, OverrideRow) for row in rows.mappings()]
 
 
-def _live(account_id: str, field: OverrideField) -> tuple[object, ...]:
+def _live(account_id: str, field: OverrideField) -> tuple[ColumnElement[bool], ...]:
     held = limit_override.c
     return held.account_id == account_id, held.field == field, held.ended_at.is_(None)
