@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import partial
 
+import msgspec
 from litestar import Litestar
 from litestar.di import Provide
 from litestar.static_files import create_static_files_router
@@ -132,16 +133,9 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
         public_url=config.public_url,
         clock=_now,
     )
-
     stripe = open_gateway(config.stripe_api_key, config.stripe_api_base)
-    views = SupportViews(database, Meters(database))
-    door = Door(
-        pages,
-        MemberRights(pages, _finder(database, sessions, views, config.contact), _now),
-        CONSOLE,
-        csrf_key,
-        _now,
-    )
+    views = SupportViews(database)
+    door = _door(pages, _finder(database, sessions, views, config.contact), csrf_key)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -229,6 +223,10 @@ def _pages_of_stripe(config: Config) -> list[str]:
     return pages if config.stripe_api_base == STRIPE else [*pages, config.stripe_api_base]
 
 
+def _door(pages: Pages, find: FindSignedIn, csrf_key: bytes) -> Door[SignedIn]:
+    return Door(pages, MemberRights(pages, find, _now), CONSOLE, csrf_key, _now)
+
+
 def _key_for(use: bytes, config: Config) -> bytes:
     return hmac.digest(config.secret_peppers[0].octets, use, "sha256")
 
@@ -241,7 +239,11 @@ def _finder(
 
     async def find(token: str, now: datetime) -> SignedIn | None:
         if token.startswith(PREFIX):
-            return await views.find(token, now)
+            viewing = await views.find(token, now)
+            if viewing is None or viewing.account_id is None:
+                return None
+            meter = await meters.of(viewing.account_id, now)
+            return msgspec.structs.replace(viewing, meter=meter)
         async with database.control() as connection:
             session = await sessions.find(connection, token, now)
             if session is None:

@@ -50,6 +50,8 @@ class ApiDoor:
         if opt.get("open"):
             return
         holder = await self._holder(request.headers.get("authorization", ""))
+        if holder.suspended is not None and holder.suspended.closes_console:
+            raise AccountSuspended(f"support has suspended the account: write to {self._contact}")
         self._pace.take(holder.client_id, time.monotonic_ns())
         needed = opt.get("scope")
         if needed not in holder.scopes:
@@ -73,9 +75,9 @@ class ApiDoor:
                 raise Unauthenticated(_INVALID)
             await become_login(connection)
             suspended = await repository.suspension_of(connection, key.account)
-        if suspended is not None and suspended.closes_console:
-            raise AccountSuspended(f"support has suspended the account: write to {self._contact}")
-        return Holder(client_id=claims.client_id, key=key, scopes=claims.scopes)
+        return Holder(
+            client_id=claims.client_id, key=key, scopes=claims.scopes, suspended=suspended
+        )
 
     def _counts(self, claims: TokenClaims) -> bool:
         return claims.is_for(self._issuer, self._audience, self._clock().timestamp())

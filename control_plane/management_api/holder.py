@@ -11,6 +11,7 @@ from control_plane.management_api.problems import Unauthenticated
 from shared.domain.ids import ClientId
 from shared.domain.management import OPERATOR, KeyClaims
 from shared.domain.scope import Scope
+from shared.domain.suspension import SuspensionKind
 
 _SCOPE = "key_holder"
 
@@ -21,6 +22,7 @@ class Holder(msgspec.Struct, frozen=True, kw_only=True):
     client_id: ClientId
     key: KeyClaims
     scopes: Scope
+    suspended: SuspensionKind | None = None  # its account, by support
 
     @property
     def account(self) -> str | None:

@@ -60,7 +60,7 @@ def create_support(config: Config) -> Litestar:
     database = SupportDatabase(config.database_url, config.audit_keys)
     pages = Pages(
         config.support_url,
-        [config.console_url],  # where a view of it is handed over
+        [config.console_url],  # which takes over a view
         frame="support/frame.html",
         home="/support",
         sign_in="/support/signin",

@@ -9,7 +9,6 @@ from datetime import datetime
 from control_plane.accounts import repository as accounts
 from control_plane.audit.rules import Actor, ActorKind, Noted
 from control_plane.http.signed_in import SignedIn, SupportView
-from control_plane.limits.actions import Meters
 from control_plane.members.rules import Role
 from control_plane.sessions.actions import Visitor, digest_of
 from control_plane.sessions.rules import Session, SessionKind
@@ -23,9 +22,8 @@ _TOKEN_BYTES = 32
 
 
 class SupportViews:
-    def __init__(self, database: Database, meters: Meters) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._meters = meters
 
     async def begin(self, handover: str, visitor: Visitor, now: datetime) -> str:
         """Spend the one-time token and give what the cookie is to hold. Raises ViewRefused."""
@@ -59,7 +57,6 @@ class SupportViews:
             account_name=account.name,
             plan=account.plan,
             role=Role.READ_ONLY,
-            meter=await self._meters.of(view.account_id, now),
             view=SupportView(reason=view.reason, ends_at=view.ends_at),
         )
 

@@ -37,19 +37,21 @@ def guarded(
         signed_in = request.scope.get("signed_in")
         if not isinstance(signed_in, SignedIn) or signed_in.view is None:
             return over(pages, request)  # and no page of another account in its place
-        if request.route_handler.opt.get("view"):
-            return answer
-        if not _is_read(request):
+        if not _may_be_asked(request):
             return refuse(pages, request, _ONLY_READS)
-        if answer is None:
+        if answer is None and _is_page(request):
             await views.note_page(signed_in, visitors.visitor(request), request.url.path, clock())
         return answer
 
     return enter
 
 
-def _is_read(request: AnyRequest) -> bool:
-    """Tell whether it is for a page of the account, which the door has judged by the role."""
+def _may_be_asked(request: AnyRequest) -> bool:
+    return bool(request.route_handler.opt.get("view")) or _is_page(request)
+
+
+def _is_page(request: AnyRequest) -> bool:
+    """Tell whether it is for a page of the account, which the door judges by the role."""
     return request.method in SAFE and "permission" in request.route_handler.opt
 
 

@@ -12,6 +12,7 @@ from control_plane.http.clock import Clock
 from control_plane.http.cookies import view_cookie
 from control_plane.http.door import refuse
 from control_plane.http.forms import read_fields
+from control_plane.http.given import GivenConfig
 from control_plane.http.rendering import Pages
 from control_plane.http.signed_in import signed_in_of
 from control_plane.http.visitors import Visitors
@@ -28,11 +29,12 @@ async def begin(
     pages: NamedDependency[Pages],
     visitors: NamedDependency[Visitors],
     views: NamedDependency[SupportViews],
+    config: GivenConfig,
     clock: NamedDependency[Clock],
 ) -> Response[Any]:
-    """Take a view over. The token alone is asked for: planted in another's browser, a view would
-    show the planter's own account, read-only and under its banner.
-    """
+    """Take a view over. The form stands on a page of the support app, and nowhere else."""
+    if request.headers.get("origin") != config.support_url:
+        return refuse(pages, request, "This form is no page of ours.")
     handover = (await read_fields(request))["token"]
     try:
         token = await views.begin(handover, visitors.visitor(request), clock())

@@ -40,6 +40,6 @@ def check_seat(seats: int | None, taken: int) -> None:
     """Raises SeatsTaken."""
     if seats is not None and taken >= seats:
         raise SeatsTaken(
-            f"the account has room for {seats} {'member' if seats == 1 else 'members'}, with those who"
-            " are invited: change the plan, or remove someone first"
+            f"the account has room for {seats} {'member' if seats == 1 else 'members'}, with those"
+            " who are invited: change the plan, or remove someone first"
         )

@@ -84,9 +84,10 @@ async def delete_as_approved(
     outcome = "its deletion has begun"
     try:
         held = await show_tenant(database, asked.slug)
-        if held.id != asked.tenant_id:  # the slug is another's by now
-            raise UnknownTenant("there is no such tenant")
-        await ask_deletion(database, asked.slug, now, console_url, by)
+        if held.id == asked.tenant_id:
+            await ask_deletion(database, asked.slug, now, console_url, by)
+        else:
+            outcome = "it is gone, and its slug is another's"
     except (UnknownTenant, InvalidTenant) as refusal:
         outcome = str(refusal)
     async with database.control() as connection:

@@ -35,7 +35,7 @@ async def begin(
     """Show the button that hands the view over: the token is in its form, in no address."""
     act, staff, grant = support.act(request), support.staff(request), support.grant(request)
     token = await begin_view(support.database, act, staff, grant, support.now())
-    return support.show(
+    answer = support.show(
         request,
         "impersonation/handover.html",
         token=token,
@@ -43,6 +43,9 @@ async def begin(
         seconds=int(HANDOVER_LASTS.total_seconds()),
         base=f"/support/accounts/{grant.account_id}/view",
     )
+    # the console asks which page the form stood on; "same-origin" would have browsers say `null`
+    answer.headers["Referrer-Policy"] = "strict-origin"
+    return answer
 
 
 @post(_VIEW + "/end", opt=_OPT, status_code=200)

@@ -7,12 +7,16 @@ from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from control_plane.http.forms import read_fields
+from control_plane.http.forms import Fields, read_fields
 from control_plane.staff.rules import StaffPermission
 from control_plane.support.limits.actions import end_override, set_override, show_overrides
-from control_plane.support.limits.rules import FIELD_NAMES, OverrideRefused, read_override
+from control_plane.support.limits.rules import (
+    FIELD_NAMES,
+    OverrideRefused,
+    read_field,
+    read_override,
+)
 from control_plane.support.shown import SupportShower
-from shared.domain.plan import OverrideField
 
 _LIMITS = "/support/accounts/{account_id:str}/limits"
 _SEES = {"staff": StaffPermission.SEE, "grant": True}
@@ -26,7 +30,7 @@ AnyRequest = Request[Any, Any, Any]
 async def limits_page(
     request: AnyRequest, account_id: FromPath[str], support: NamedDependency[SupportShower]
 ) -> Response[str]:
-    return await _show(request, support, account_id, {})
+    return await _show(request, support, account_id, Fields({}))
 
 
 @post(_LIMITS, opt=_CHANGES, status_code=200)
@@ -39,7 +43,7 @@ async def override(
         new = read_override(fields["field"], fields["value"], fields["burst"], fields["until"], now)
         await set_override(support.database, act, account_id, new, now)
     except OverrideRefused as refusal:
-        return await _show(request, support, account_id, fields.values, str(refusal))
+        return await _show(request, support, account_id, fields, str(refusal))
     return support.go(request, f"/support/accounts/{account_id}/limits")
 
 
@@ -49,12 +53,9 @@ async def end(
 ) -> Response[Any]:
     act, field = support.act(request), (await read_fields(request))["field"]
     try:
-        if field not in set(OverrideField):
-            raise OverrideRefused("choose a limit")
-        what = OverrideField(field)
-        await end_override(support.database, act, account_id, what, support.now())
+        await end_override(support.database, act, account_id, read_field(field), support.now())
     except OverrideRefused as refusal:
-        return await _show(request, support, account_id, {}, str(refusal))
+        return await _show(request, support, account_id, Fields({}), str(refusal))
     return support.go(request, f"/support/accounts/{account_id}/limits")
 
 
@@ -65,7 +66,7 @@ async def _show(
     request: AnyRequest,
     support: SupportShower,
     account_id: str,
-    typed: dict[str, str],
+    typed: Fields,
     error: str = "",
 ) -> Response[str]:
     now = support.now()

@@ -63,12 +63,17 @@ _UNBOUNDED = "no limit"
 _ALWAYS = (OverrideField.RATE, OverrideField.TOKENS)  # may be bounded although the plan does not
 
 
-def read_override(field: str, value: str, burst: str, until: str, now: datetime) -> NewOverride:
-    """Read what was typed; `until` is in UTC, such as 2026-11-28T04:30. Raises OverrideRefused."""
+def read_field(text: str) -> OverrideField:
+    """Raises OverrideRefused."""
     try:
-        what = OverrideField(field)
+        return OverrideField(text)
     except ValueError:
         raise OverrideRefused("choose a limit") from None
+
+
+def read_override(field: str, value: str, burst: str, until: str, now: datetime) -> NewOverride:
+    """Read what was typed; `until` is in UTC, such as 2026-11-28T04:30. Raises OverrideRefused."""
+    what = read_field(field)
     number = _number(value, FIELD_NAMES[what])
     if what is not OverrideField.RATE:
         return NewOverride(field=what, value=number, until=_until(until, now))

@@ -1,4 +1,4 @@
-"""Rows of suspensions and of deletions asked for. As the support login, in the transaction given."""
+"""Rows of suspensions and of deletions asked for. Works in the given transaction."""
 
 from datetime import datetime
 

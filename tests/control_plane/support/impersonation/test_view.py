@@ -46,7 +46,7 @@ def keep_cookie(browser: Browser, token: str) -> None:
 
 
 async def test_the_console_is_seen_as_a_read_only_member_under_a_banner(
-    support: Support, console: Console, site: Site
+    support: Support, console: Console, site: Site, database: Database
 ) -> None:
     async with viewing(support, console, site.account) as seen:
         page = await seen.view.get("/tenants")
@@ -60,6 +60,8 @@ async def test_the_console_is_seen_as_a_read_only_member_under_a_banner(
         assert "Your security" not in said
         assert "Create tenant" not in said
         assert (await seen.view.get("/")).headers["location"] == "/tenants"
+        other = await make_site(console, database)
+        assert (await seen.view.get(f"/tenants/{other.slug}")).status_code == 404
         for closed in (
             "/billing",
             "/billing/invoices",
@@ -129,7 +131,10 @@ async def test_the_token_is_in_no_address_and_good_once(
             assert again.status_code == 403
             assert "set-cookie" not in again.headers
             assert (await hand_over(second, "")).status_code == 403
-            assert (await first.get("/tenants")).status_code == 200
+            for page in ("https://evil.example", "null"):
+                fresh = await ask_view(staff_browser, account)
+                assert (await hand_over(second, fresh, page)).status_code == 403, page
+            assert (await first.get("/tenants")).status_code == 403, "one view at a time"
 
 
 async def test_a_hand_over_is_good_for_a_minute(
@@ -248,7 +253,7 @@ async def test_a_live_page_ends_with_it(
     support: Support, console: Console, site: Site, database: Database
 ) -> None:
     async with viewing(support, console, site.account) as seen:
-        page = await seen.view.get(f"/tenants/{site.slug}/logs")
+        page = await seen.view.get(f"/tenants/{site.slug}/first-token")
         address = page.text.split('hx-sse:connect="')[1].split('"')[0].replace("&amp;", "&")
         async with streamed(console, seen.view, address) as live:
             assert live.status in {0, 200}

@@ -16,7 +16,7 @@ from control_plane.staff.rules import StaffRole
 from shared.runtime.database import Database
 from shared.runtime.tables.audit import account_event
 from shared.runtime.tables.staff import staff_event
-from tests.control_plane.console import Browser, Console
+from tests.control_plane.console import CONSOLE_URL, Browser, Console
 from tests.control_plane.support_app import StaffBrowser, Support
 
 _TOKEN = re.compile(r'name="token" value="([^"]+)"')
@@ -35,9 +35,11 @@ async def ask_view(staff: StaffBrowser, account: str) -> str:
     return str(found[1])
 
 
-async def hand_over(client: httpx.AsyncClient, token: str) -> httpx.Response:
-    """Send the form that stands in the support app, as from another site."""
-    cross = {"origin": "null", "sec-fetch-site": "cross-site"}
+async def hand_over(
+    client: httpx.AsyncClient, token: str, origin: str = CONSOLE_URL
+) -> httpx.Response:
+    """Send the form of the support app, which is at the console's own address where none is given."""
+    cross = {"origin": origin, "sec-fetch-site": "cross-site"}
     return await client.post("/support-view", data={"token": token}, headers=cross)
 
 
