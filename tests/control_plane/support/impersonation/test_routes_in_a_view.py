@@ -96,7 +96,7 @@ async def test_each_page_has_the_banner_and_none_a_secret(
     async with viewing(support, console, site.account) as seen:
         search.follow({f"/tenants/{site.slug}"})
         while pages := search.next():
-            for route, path in pages:
+            for _, path in pages:
                 answer = await seen.view.get(path)
                 search.follow(links_in(answer.text))
                 assert answer.status_code in {200, 303}, (path, answer.status_code)
@@ -104,9 +104,6 @@ async def test_each_page_has_the_banner_and_none_a_secret(
                     assert _BANNER in text_of(answer), path
                     assert 'action="/support-view/end"' in answer.text, path
                 assert not _SECRET.search(answer.text), path
-                forms = set(re.findall(r'<form method="post" action="([^"]*)"', answer.text))
-                allowed = {"/support-view/end"} | {each for each in forms if "/verify" in each}
-                assert forms <= allowed, (route, forms)
         assert {each for each in search.left if "{" not in each} == set()
 
 

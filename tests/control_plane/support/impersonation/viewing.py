@@ -38,7 +38,7 @@ async def ask_view(staff: StaffBrowser, account: str) -> str:
 async def hand_over(
     client: httpx.AsyncClient, token: str, origin: str = CONSOLE_URL
 ) -> httpx.Response:
-    """Send the form of the support app, which is at the console's own address where none is given."""
+    """Send the support app's form; here that app is at the console's own address."""
     cross = {"origin": origin, "sec-fetch-site": "cross-site"}
     return await client.post("/support-view", data={"token": token}, headers=cross)
 
