@@ -105,18 +105,16 @@ def _run(terminal: Terminal, owner_url: str, ports: Ports, ending: Ending) -> No
     with (
         start_child("The data plane", ["serve", "data"], data_plane) as issuers,
         start_child("The console", ["serve", "control", *catch_mail], control) as console,
+        start_child("The support app", ["serve", "support"], support) as staffs,
     ):
         issuers.wait_until_ready(f"http://{_HOST}:{ports.data}/readyz", _PATIENCE, ending.check)
         console.wait_until_ready(f"http://{_HOST}:{ports.console}/readyz", _PATIENCE, ending.check)
+        staffs.wait_until_ready(f"http://{_HOST}:{ports.support}/readyz", _PATIENCE, ending.check)
         # last, so that it takes no time from what someone waits for
         with (
             start_child("The background work", ["serve", "jobs"], _QUIETLY | control) as jobs,
-            start_child("The support app", ["serve", "support"], support) as staffs,
             start_double(terminal.data_dir, everyones) as double,
         ):
-            staffs.wait_until_ready(
-                f"http://{_HOST}:{ports.support}/readyz", _PATIENCE, ending.check
-            )
             _announce(terminal, config, demo, owner_url, mailbox=bool(catch_mail))
             _watch([issuers, console, jobs, staffs, *double], ending)
 

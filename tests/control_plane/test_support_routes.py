@@ -59,7 +59,7 @@ async def account(database: Database) -> str:
 
 
 async def ask(
-    browser: StaffBrowser | httpx.AsyncClient, route: Route, account: str, **fields: str
+    browser: StaffBrowser | httpx.AsyncClient, route: Route, account: str, /, **fields: str
 ) -> httpx.Response:
     path = route.path.replace("{account_id}", account)
     if route.method == "GET":

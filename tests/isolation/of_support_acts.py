@@ -17,8 +17,8 @@ from shared.domain.suspension import SuspensionKind
 from tests.isolation.calls import NOW, Twin, in_control_plane
 
 _RATE = OverrideField.RATE
-_OF_B = {"account_id": "operator", "reason": "B's", "ticket": ""}
-_STAFF = {"staff_id": "st_b", "staff_email": "b@example.org", "created_at": NOW}
+_OF_B: dict[str, Any] = {"account_id": "operator", "reason": "B's", "ticket": ""}
+_STAFF: dict[str, Any] = {"staff_id": "st_b", "staff_email": "b@example.org", "created_at": NOW}
 _OVERRIDE = OverrideRow(
     id="o", field=_RATE, value=1, burst=1, ends_at=NOW, ended_at=None, **_OF_B, **_STAFF
 )

@@ -47,12 +47,12 @@ async def show_overrides(database: Database, account_id: str) -> LimitsPage:
             raise OverrideRefused("there is no such account")
         live = await accounts.live_overrides(connection, account_id)
         past = await repository.past_overrides(connection, account_id, _PAST)
-        applying = await is_applying(connection, account_id)
+        applying = await _is_applying(connection, account_id)
     by_field: Mapping[OverrideField, OverrideRow] = {each.field: each for each in live}
     return LimitsPage(lines=table_of(held, by_field), past=past, plan=held.plan, applying=applying)
 
 
-async def is_applying(connection: AsyncConnection, account_id: str) -> bool:
+async def _is_applying(connection: AsyncConnection, account_id: str) -> bool:
     """Tell whether what was changed of the account is not known to all of the data plane yet."""
     return bool(await tenants_behind(connection, account_id, after="", limit=1))
 

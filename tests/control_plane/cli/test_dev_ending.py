@@ -39,7 +39,8 @@ def test_ctrl_c_ends_everything(first: Ran) -> None:
 def test_dev_killed_by_9_takes_the_data_plane_along_and_the_next_start_adopts_the_database(
     used_dir: Path,
 ) -> None:
-    port, options = free_port(), ("--json", "--console-port", str(free_port()))
+    port = free_port()
+    options = ("--json", "--console-port", str(free_port()), "--support-port", str(free_port()))
     with run_dev(used_dir, port, *options) as killed:
         announced = killed.announced()
         server = server_of(used_dir)

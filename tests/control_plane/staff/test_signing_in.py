@@ -1,17 +1,12 @@
 """Staff enrol by a link that is good once, and sign in by passkey or by password and code."""
 
-import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from secrets import token_hex
 
-import httpx
 import pytest
 from sqlalchemy import select
 
 from control_plane.http.cookies import SUPPORT
-from control_plane.second_factors.rules import STEP, code_at
 from control_plane.sessions.actions import Sessions
 from control_plane.sessions.repository import STAFFS
 from control_plane.sessions.rules import LIFETIMES, SessionKind
@@ -20,43 +15,17 @@ from control_plane.staff.rules import StaffRefused, StaffRole
 from shared.runtime.tables.staff import staff, staff_event, staff_link, staff_session
 from tests.control_plane.console import text_of
 from tests.control_plane.passkeys.authenticator import Authenticator
+from tests.control_plane.staff.visiting import (
+    PASSWORD,
+    code,
+    device,
+    enrol_by_passkey,
+    enrol_by_password,
+    found,
+    now,
+    visiting,
+)
 from tests.control_plane.support_app import SUPPORT_URL, Support
-
-PASSWORD = "correct horse battery"
-_CSRF = re.compile(r'name="csrf" value="([0-9a-f]{64})"')
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
-class Visit:
-    """A browser that is not signed in yet; it sends a form with the token of the last page."""
-
-    def __init__(self, client: httpx.AsyncClient) -> None:
-        self.client = client
-        self.csrf = ""
-
-    async def see(self, path: str) -> httpx.Response:
-        return self._seen(await self.client.get(path))
-
-    async def fill(self, path: str, **fields: str) -> httpx.Response:
-        return self._seen(await self.client.post(path, data={"csrf": self.csrf} | fields))
-
-    @property
-    def session(self) -> str:
-        return self.client.cookies.get(SUPPORT.session) or ""
-
-    def _seen(self, page: httpx.Response) -> httpx.Response:
-        found = _CSRF.search(page.text)
-        self.csrf = found[1] if found else self.csrf
-        return page
-
-
-@asynccontextmanager
-async def visiting(support: Support) -> AsyncIterator[Visit]:
-    async with support.browser() as client:
-        yield Visit(client)
 
 
 @pytest.fixture
@@ -72,41 +41,6 @@ def email() -> str:
 @pytest.fixture
 async def token(keeper: StaffKeeper, email: str) -> str:
     return await keeper.create(email, "Sam", StaffRole.AGENT, now())
-
-
-def device() -> Authenticator:
-    return Authenticator(host="support.test", origin=SUPPORT_URL)
-
-
-async def enrol_by_passkey(visit: Visit, token: str, made: Authenticator) -> httpx.Response:
-    await visit.see(f"/support/enrol?token={token}")
-    options = await visit.client.get(f"/support/enrol/passkey/options?token={token}")
-    credential = made.create(options.json()) if options.status_code == 200 else "{}"
-    return await visit.fill("/support/enrol/passkey", token=token, credential=credential)
-
-
-async def enrol_by_password(visit: Visit, token: str, password: str = PASSWORD) -> str:
-    """Give the secret of the codes."""
-    page = (await visit.see(f"/support/enrol?token={token}")).text
-    secret, sealed = (
-        _found(r'id="secret">([A-Z2-7]+)<', page),
-        _found(r'"sealed" value="(.*?)"', page),
-    )
-    answer = await visit.fill(
-        "/support/enrol/password", token=token, sealed=sealed, password=password, code=code(secret)
-    )
-    assert answer.headers.get("location") == "/support", text_of(answer)
-    return secret
-
-
-def code(secret: str, steps: int = 0) -> str:
-    return code_at(secret, int(now().timestamp()) // STEP + steps)
-
-
-def _found(pattern: str, page: str) -> str:
-    match = re.search(pattern, page)
-    assert match
-    return match[1]
 
 
 async def recorded(support: Support, email: str) -> list[str]:
@@ -207,8 +141,8 @@ async def test_what_is_refused_does_not_use_the_link_up(support: Support, token:
     async with visiting(support) as visit:
         page = (await visit.see(f"/support/enrol?token={token}")).text
         secret, sealed = (
-            _found(r'id="secret">([A-Z2-7]+)<', page),
-            _found(r'"sealed" value="(.*?)"', page),
+            found(r'id="secret">([A-Z2-7]+)<', page),
+            found(r'"sealed" value="(.*?)"', page),
         )
         form = {"token": token, "sealed": sealed, "password": PASSWORD, "code": code(secret)}
         for wrong in ({"password": "short"}, {"code": "000000"}, {"sealed": "AAAA"}):
@@ -290,3 +224,45 @@ async def test_what_rests_is_no_secret_that_the_browser_has(
         for secret in (token, PASSWORD, visit.session):
             assert secret not in "".join(rests)
     assert email in rests[0]
+
+
+async def test_guessing_is_bounded(support: Support, email: str, token: str) -> None:
+    async with visiting(support) as visit:
+        await enrol_by_password(visit, token)
+    async with visiting(support) as visit:
+        await visit.see("/support/signin")
+        guess = {"email": email, "password": "wrong wrong wrong"}
+        answers = [await visit.fill("/support/signin", **guess) for _ in range(11)]
+        assert {each.status_code for each in answers} == {422, 429}
+        answer = await visit.fill("/support/signin", email=email, password=PASSWORD)
+        assert answer.status_code == 429
+        assert int(answer.headers["retry-after"]) > 0
+        assert visit.session == ""
+
+
+async def test_a_planted_session_id_is_not_taken_up(support: Support, token: str) -> None:
+    planted = "planted-by-somebody-else"
+    async with visiting(support) as visit:
+        visit.client.cookies.set(SUPPORT.session, planted, domain="support.test", path="/")
+        await enrol_by_passkey(visit, token, device())
+        assert visit.session not in {"", planted}
+    async with visiting(support) as other:
+        other.client.cookies.set(SUPPORT.session, planted)
+        assert (await other.see("/support")).status_code == 303
+
+
+async def test_a_page_of_another_site_leads_nowhere_but_to_support(
+    support: Support, token: str
+) -> None:
+    made = device()
+    async with visiting(support) as visit:
+        await enrol_by_passkey(visit, token, made)
+        for target in ("//evil.example", "https://evil.example", "/\\evil", "/tenants", ""):
+            await visit.see("/support")
+            await visit.fill("/support/signout")
+            await visit.see("/support/signin")
+            options = (await visit.client.get("/support/signin/passkey/options")).json()
+            answer = await visit.fill(
+                "/support/signin/passkey", credential=made.get(options), next=target
+            )
+            assert answer.headers["location"] == "/support", target
