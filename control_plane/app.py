@@ -135,7 +135,11 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
     )
     stripe = open_gateway(config.stripe_api_key, config.stripe_api_base)
     views = SupportViews(database)
-    door = _door(pages, _finder(database, sessions, views, config.contact), csrf_key)
+    door = _door(
+        pages,
+        _finder(database, sessions, views, config.support_email or config.mail_from),
+        csrf_key,
+    )
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:

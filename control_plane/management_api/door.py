@@ -40,7 +40,7 @@ class ApiDoor:
         self._database = database
         self._issuer = issuer_url(config.public_url, SYSTEM_SLUG)
         self._audience = management_audience(config.console_url)
-        self._contact = config.contact
+        self._contact = config.support_email or config.mail_from
         self._clock = clock
         self._pace = Pace()
         self._system: TenantId | None = None

@@ -96,11 +96,6 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             Key(hmac.digest(each.octets, b"audit log", "sha256")) for each in self.master_keys
         )
 
-    @property
-    def contact(self) -> str:
-        """The address that customers write to."""
-        return self.support_email or self.mail_from
-
     def __repr__(self) -> str:
         return f"Config(public_url={self.public_url!r})"  # the rest is secret
 

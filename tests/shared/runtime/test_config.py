@@ -24,6 +24,7 @@ _GOOD = {
     "SUPPORT_BIND_ADDRESS": "127.0.0.1:9002",
     "SMTP_URL": "smtps://user:mail-password@mail.example:465",
     "MAIL_FROM": "Acme <auth@acme.example>",
+    "SUPPORT_EMAIL": "help@acme.example",
     "STRIPE_API_KEY": "sk_test_stripekey",
     "STRIPE_WEBHOOK_SECRET": "whsec_one, whsec_two",
     "STRIPE_API_BASE": "http://127.0.0.1:12111",

@@ -187,7 +187,7 @@ async def test_a_closed_console_tells_every_member_and_goes_on_issuing(
             page = await member.get("/tenants")
             assert page.status_code == 403
             assert "is suspended" in text_of(page)
-            assert console.config.contact in page.text.replace("&lt;", "<").replace("&gt;", ">")
+            assert console.config.mail_from in page.text.replace("&lt;", "<").replace("&gt;", ">")
             assert (await member.post("/tenants", slug="x")).status_code in {403, 405}
             assert (await member.get("/accounts")).status_code == 200
     assert (await published(database, made)).status is TenantStatus.ACTIVE
