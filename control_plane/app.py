@@ -64,7 +64,7 @@ from control_plane.sessions.repository import PEOPLES
 from control_plane.start.actions import set_up
 from control_plane.start.pages import START_PAGES
 from control_plane.support_views.actions import SupportViews
-from control_plane.support_views.guard import ViewGuard
+from control_plane.support_views.guard import guarded
 from control_plane.support_views.pages import SUPPORT_VIEW_PAGES
 from control_plane.support_views.rules import PREFIX
 from control_plane.team.actions import TeamKeeper
@@ -179,7 +179,7 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
                 cache_control=None,
             ),
         ],
-        before_request=ViewGuard(door, pages, visitors, views),
+        before_request=guarded(door, pages, visitors, views, _now),
         before_send=[pages.protect],
         dependencies={
             # no name is that of a member of some body: of one that is malformed the framework

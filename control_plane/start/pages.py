@@ -38,7 +38,7 @@ _SUGGESTIONS = 10
 AnyRequest = Request[Any, Any, Any]
 
 
-@get("/", opt={"signed_in": True})
+@get("/", opt={"signed_in": True, "view": True})
 async def home(
     request: AnyRequest, pages: NamedDependency[Pages], database: NamedDependency[Database]
 ) -> Response[None]:

@@ -13,6 +13,7 @@ from control_plane.members.rules import Role
 from control_plane.sessions.actions import Visitor, digest_of
 from control_plane.sessions.rules import Session, SessionKind
 from control_plane.staff.grants import record_of_both
+from control_plane.staff.rules import Reason
 from control_plane.support_views import repository
 from control_plane.support_views.rules import PREFIX, ViewRefused, ViewRow
 from shared.runtime.database import Database
@@ -34,7 +35,8 @@ class SupportViews:
             if view is None:
                 raise ViewRefused("this hand-over is too old or was used: begin again in support")
             by = _actor(view.staff_id, view.staff_email, visitor)
-            facts = {"until": view.ends_at.isoformat(timespec="seconds"), "reason": view.reason}
+            until = {"until": view.ends_at.isoformat(timespec="seconds")}
+            facts = Reason(reason=view.reason, ticket=view.ticket).facts | until
             noted = Noted("support.view", f"account {view.account_id}", after=facts)
             await record_of_both(connection, view.account_id, by, noted)
         return token
@@ -46,24 +48,26 @@ class SupportViews:
             if view is None:
                 return None
             account = await accounts.find_account(connection, view.account_id)
-        return (
-            None
-            if account is None
-            else SignedIn(
-                session=_session(view, now),
-                email=view.staff_email,
-                account_id=view.account_id,
-                account_name=account.name,
-                plan=account.plan,
-                role=Role.READ_ONLY,
-                view=SupportView(reason=view.reason, ends_at=view.ends_at),
-            )
+        if account is None:
+            return None
+        return SignedIn(
+            session=_session(view, now),
+            email=view.staff_email,
+            account_id=view.account_id,
+            account_name=account.name,
+            plan=account.plan,
+            role=Role.READ_ONLY,
+            view=SupportView(reason=view.reason, ends_at=view.ends_at),
         )
 
-    async def note_page(self, signed_in: SignedIn, visitor: Visitor, path: str) -> None:
+    async def note_page(
+        self, signed_in: SignedIn, visitor: Visitor, path: str, now: datetime
+    ) -> None:
+        """Record it; to look is to use the support app's session, which goes idle otherwise."""
         account_id = signed_in.account_id or ""
         noted = Noted("support.view_page", f"account {account_id}", after={"path": path})
         async with self._database.control() as connection:
+            await repository.note_use(connection, signed_in.session.public_id, now)
             await record_of_both(connection, account_id, _acting(signed_in, visitor), noted)
 
     async def end(self, signed_in: SignedIn, visitor: Visitor, now: datetime) -> None:

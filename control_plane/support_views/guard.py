@@ -4,10 +4,12 @@ Pages of the account, that a member of it who only reads would see, and nothing 
 page of a person's own. Exports are such pages too.
 """
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from litestar import Request, Response
 
+from control_plane.http.clock import Clock
 from control_plane.http.cookies import SUPPORT_VIEW, no_view_cookie
 from control_plane.http.door import SAFE, Door, refuse
 from control_plane.http.rendering import Pages
@@ -20,33 +22,37 @@ _ONLY_READS = "Support views this account read-only: nothing can be changed, nor
 AnyRequest = Request[Any, Any, Any]
 
 
-class ViewGuard:
-    """Stands in the door's place, and asks it first."""
+def guarded(
+    door: Door[SignedIn], pages: Pages, visitors: Visitors, views: SupportViews, clock: Clock
+) -> Callable[[AnyRequest], Awaitable[Response[Any] | None]]:
+    """Give what stands in the door's place, and asks it first.
 
-    def __init__(
-        self, door: Door[SignedIn], pages: Pages, visitors: Visitors, views: SupportViews
-    ) -> None:
-        self._door = door
-        self._pages = pages
-        self._visitors = visitors
-        self._views = views
+    A function, since of an object Litestar would make a copy for each handler.
+    """
 
-    async def __call__(self, request: AnyRequest) -> Response[Any] | None:
-        answer = await self._door(request)
-        opt = request.route_handler.opt
-        if opt.get("outside"):
-            return answer
+    async def enter(request: AnyRequest) -> Response[Any] | None:
+        answer = await door(request)
+        if "signed_in" not in request.scope or not request.cookies.get(SUPPORT_VIEW):
+            return answer  # nobody was asked for, or by no view
         signed_in = request.scope.get("signed_in")
-        if not isinstance(signed_in, SignedIn):
-            was_view = bool(request.cookies.get(SUPPORT_VIEW)) and answer is not None
-            return over(self._pages, request) if was_view else answer
-        if signed_in.view is None or opt.get("view"):
-            return answer
-        if answer is not None or request.method not in SAFE or opt.get("permission") is None:
-            return refuse(self._pages, request, _ONLY_READS)
-        visitor = self._visitors.visitor(request)
-        await self._views.note_page(signed_in, visitor, request.url.path)
-        return None
+        if not isinstance(signed_in, SignedIn) or signed_in.view is None:
+            return over(pages, request)  # and no page of another account in its place
+        if not _may_be_asked(request):
+            return refuse(pages, request, _ONLY_READS)
+        if answer is None and _is_page(request):
+            await views.note_page(signed_in, visitors.visitor(request), request.url.path, clock())
+        return answer
+
+    return enter
+
+
+def _may_be_asked(request: AnyRequest) -> bool:
+    return bool(request.route_handler.opt.get("view")) or _is_page(request)
+
+
+def _is_page(request: AnyRequest) -> bool:
+    """Tell whether it is for a page of the account, which the door judges by the role."""
+    return request.method in SAFE and "permission" in request.route_handler.opt
 
 
 def over(pages: Pages, request: AnyRequest) -> Response[str]:

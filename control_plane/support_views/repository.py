@@ -11,12 +11,14 @@ import msgspec
 from sqlalchemy import ColumnElement, Select, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from control_plane.sessions.rules import LIFETIMES, SEEN_EVERY, SessionKind
 from control_plane.staff.rules import StaffPermission, StaffRole, staff_may
 from control_plane.support_views.rules import NewView, ViewRow
 from shared.runtime.tables.staff import staff, staff_session, support_grant
 from shared.runtime.tables.support_acts import support_view
 
 _VIEW = [support_view.c[name] for name in ViewRow.__struct_fields__]
+_IDLE = LIFETIMES[SessionKind.STAFF].idle
 _ROLES = [each for each in StaffRole if staff_may(each, StaffPermission.IMPERSONATE)]
 
 
@@ -78,6 +80,19 @@ async def end_views(
     return bool(ended.all())
 
 
+async def note_use(connection: AsyncConnection, view_id: str, now: datetime) -> None:
+    """Note that the session was used that a view was begun from; not more often than it is read."""
+    of_view = select(support_view.c.staff_session).where(support_view.c.id == view_id)
+    await connection.execute(
+        update(staff_session)
+        .where(
+            staff_session.c.public_id == of_view.scalar_subquery(),
+            staff_session.c.seen_at <= now - SEEN_EVERY,
+        )
+        .values(seen_at=now)
+    )
+
+
 async def _find(connection: AsyncConnection, chosen: Select[Any]) -> ViewRow | None:
     row = (await connection.execute(chosen)).mappings().first()
     return None if row is None else msgspec.convert(row, ViewRow)
@@ -89,7 +104,11 @@ def _lives(now: datetime) -> tuple[ColumnElement[bool], ...]:
         view.ended_at.is_(None),
         view.ends_at > now,
         exists().where(opened.id == view.grant_id, opened.ended_at.is_(None), opened.ends_at > now),
-        exists().where(session.public_id == view.staff_session, session.ends_at > now),
+        exists().where(
+            session.public_id == view.staff_session,
+            session.ends_at > now,
+            session.seen_at > now - _IDLE,
+        ),
         exists().where(
             staff.c.id == view.staff_id, staff.c.disabled_at.is_(None), staff.c.role.in_(_ROLES)
         ),

@@ -11,29 +11,35 @@ from base64 import urlsafe_b64decode
 from binascii import Error as Base64Error
 from collections.abc import Callable, Mapping
 from hashlib import sha256
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
 from shared.domain.client import MAXIMUM_TOKEN_LIFETIME, MINIMUM_TOKEN_LIFETIME
 from shared.domain.operator_key import OperatorKey, read_operator_keys
-from shared.domain.outbound_url import Network, read_networks
+from shared.domain.outbound_url import Network
 from shared.domain.refused import Refused
+from shared.runtime.config_values import (
+    between,
+    database_url,
+    directory,
+    host_and_port,
+    host_names,
+    log_level,
+    mail_from,
+    networks,
+    origin,
+    redis_url,
+    smtp_url,
+    stripe_key,
+    webhook_secrets,
+)
 
 LOCAL_SMTP = "smtp://127.0.0.1:25"  # where SMTP_URL is not given
 STRIPE = "https://api.stripe.com"
 _KEY_BYTES = 32
-_STRIPE_KEY = re.compile(r"[sr]k_(live|test)_[A-Za-z0-9_]+")
-_WEBHOOK_SECRET = re.compile(r"whsec_[A-Za-z0-9+/=_-]+")
-_HOST_AND_PORT = re.compile(r"(.+):(\d{1,5})")
-_HIGHEST_PORT = 65535
-_ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-_\[\]:]+")
 _PORT = re.compile(r":\d*$")
-_HOST_NAME = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
-_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
 class ConfigError(Refused):
@@ -153,20 +159,6 @@ def text_of(environment: Mapping[str, str], name: str) -> str | None:
     return environment.get(name) or None
 
 
-def _database_url(text: str) -> str:
-    if _split(text).scheme not in {"postgresql", "postgres"}:
-        raise ValueError("must start with postgresql://")
-    return text
-
-
-def _redis_url(text: str) -> str:
-    if _split(text).scheme not in {"redis", "rediss", "unix"}:
-        raise ValueError("must start with redis://, rediss:// or unix://")
-    if find_spec("redis") is None:
-        raise ValueError("needs the extra: pip install 'auth-service[redis]'")
-    return text
-
-
 def _keys(text: str) -> tuple[Key, ...]:
     return tuple(_key(part.strip()) for part in text.split(","))
 
@@ -181,122 +173,33 @@ def _key(text: str) -> Key:
     return Key(octets)
 
 
-def _origin(text: str) -> str:
-    parts = _split(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("must be an http or https URL")
-    if not _ORIGIN.fullmatch(text):
-        raise ValueError("must be a bare origin, without path, trailing slash or user")
-    return text
-
-
-def _split(text: str) -> SplitResult:
-    """Split a URL; the library's own words could repeat a password."""
-    try:
-        parts = urlsplit(text)
-        _ = parts.port  # read only here is it checked
-    except ValueError:
-        parts = None
-    if parts is None:
-        raise ValueError("is not a URL")
-    return parts
-
-
-def _address(text: str) -> tuple[str, int]:
-    match = _HOST_AND_PORT.fullmatch(text)
-    if match is None or int(match[2]) > _HIGHEST_PORT:
-        raise ValueError("must be HOST:PORT")
-    return match[1], int(match[2])
-
-
-def _smtp_url(text: str) -> str:
-    parts = _split(text)
-    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
-        raise ValueError("must start with smtp:// or smtps:// and name a host")
-    return text
-
-
-def _mail_from(text: str) -> str:
-    if not text.isprintable() or "@" not in text:
-        raise ValueError("must be an e-mail address, or `Name <address>`")
-    return text
-
-
-def _stripe_key(text: str) -> str:
-    if not _STRIPE_KEY.fullmatch(text):
-        raise ValueError("must be a secret or restricted key of Stripe, sk_… or rk_…")
-    return text
-
-
-def _webhook_secrets(text: str) -> tuple[str, ...]:
-    secrets = tuple(part.strip() for part in text.split(","))
-    if not all(_WEBHOOK_SECRET.fullmatch(each) for each in secrets):
-        raise ValueError("must be whsec_…, or several with commas between")
-    return secrets
-
-
-def _between(low: int, high: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
-            raise ValueError(f"must be a whole number from {low} to {high}")
-        return int(text)
-
-    return parse
-
-
-def _directory(text: str) -> Path:
-    if not Path(text).is_absolute():
-        raise ValueError("must be an absolute path")
-    return Path(text)
-
-
-def _log_level(text: str) -> str:
-    if text.upper() not in _LOG_LEVELS:
-        raise ValueError(f"must be one of {', '.join(_LOG_LEVELS)}")
-    return text.upper()
-
-
-def _networks(text: str) -> tuple[Network, ...]:
-    try:
-        return read_networks(text)
-    except ValueError:
-        raise ValueError("must be networks such as 10.1.0.0/16, with commas between") from None
-
-
-def _host_names(text: str) -> tuple[str, ...]:
-    names = tuple(part.strip().lower() for part in text.split(","))
-    if not all(_HOST_NAME.fullmatch(name) for name in names):
-        raise ValueError("must be host names without ports, with commas between")
-    return names
-
-
 # variable -> (field of Config, its reader, whether it must be given)
 FIELDS: Mapping[str, tuple[str, Callable[[str], Any], bool]] = {
-    "DATABASE_URL": ("database_url", _database_url, True),
-    "REDIS_URL": ("redis_url", _redis_url, False),
+    "DATABASE_URL": ("database_url", database_url, True),
+    "REDIS_URL": ("redis_url", redis_url, False),
     "MASTER_KEY": ("master_keys", _keys, True),
     "SECRET_PEPPER": ("secret_peppers", _keys, True),
-    "PUBLIC_URL": ("public_url", _origin, True),
-    "CONSOLE_URL": ("console_url", _origin, False),
+    "PUBLIC_URL": ("public_url", origin, True),
+    "CONSOLE_URL": ("console_url", origin, False),
     "OPERATOR_KEYS": ("operator_keys", read_operator_keys, False),
-    "BIND_ADDRESS": ("bind_address", _address, False),
-    "CONSOLE_BIND_ADDRESS": ("console_bind_address", _address, False),
-    "SUPPORT_URL": ("support_url", _origin, False),
-    "SUPPORT_BIND_ADDRESS": ("support_bind_address", _address, False),
-    "SMTP_URL": ("smtp_url", _smtp_url, False),
-    "MAIL_FROM": ("mail_from", _mail_from, False),
-    "SUPPORT_EMAIL": ("support_email", _mail_from, False),
-    "STRIPE_API_KEY": ("stripe_api_key", _stripe_key, False),
-    "STRIPE_WEBHOOK_SECRET": ("stripe_webhook_secrets", _webhook_secrets, False),
-    "STRIPE_API_BASE": ("stripe_api_base", _origin, False),
-    "WORKERS": ("workers", _between(1, 256), False),
-    "DRAIN_DELAY": ("drain_delay", _between(0, 60), False),
-    "TOKEN_TTL": ("token_ttl", _between(MINIMUM_TOKEN_LIFETIME, MAXIMUM_TOKEN_LIFETIME), False),
-    "ALLOWED_HOSTS": ("allowed_hosts", _host_names, False),
-    "LEDGER_DAYS": ("ledger_days", _between(1, 3650), False),
-    "SPOOL_DIR": ("spool_dir", _directory, False),
-    "SPOOL_LIMIT": ("spool_limit", _between(2**16, 2**40), False),
-    "LOG_LEVEL": ("log_level", _log_level, False),
-    "TRUSTED_PROXIES": ("trusted_proxies", _networks, False),
-    "OUTBOUND_NETWORKS": ("outbound_networks", _networks, False),
+    "BIND_ADDRESS": ("bind_address", host_and_port, False),
+    "CONSOLE_BIND_ADDRESS": ("console_bind_address", host_and_port, False),
+    "SUPPORT_URL": ("support_url", origin, False),
+    "SUPPORT_BIND_ADDRESS": ("support_bind_address", host_and_port, False),
+    "SMTP_URL": ("smtp_url", smtp_url, False),
+    "MAIL_FROM": ("mail_from", mail_from, False),
+    "SUPPORT_EMAIL": ("support_email", mail_from, False),
+    "STRIPE_API_KEY": ("stripe_api_key", stripe_key, False),
+    "STRIPE_WEBHOOK_SECRET": ("stripe_webhook_secrets", webhook_secrets, False),
+    "STRIPE_API_BASE": ("stripe_api_base", origin, False),
+    "WORKERS": ("workers", between(1, 256), False),
+    "DRAIN_DELAY": ("drain_delay", between(0, 60), False),
+    "TOKEN_TTL": ("token_ttl", between(MINIMUM_TOKEN_LIFETIME, MAXIMUM_TOKEN_LIFETIME), False),
+    "ALLOWED_HOSTS": ("allowed_hosts", host_names, False),
+    "LEDGER_DAYS": ("ledger_days", between(1, 3650), False),
+    "SPOOL_DIR": ("spool_dir", directory, False),
+    "SPOOL_LIMIT": ("spool_limit", between(2**16, 2**40), False),
+    "LOG_LEVEL": ("log_level", log_level, False),
+    "TRUSTED_PROXIES": ("trusted_proxies", networks, False),
+    "OUTBOUND_NETWORKS": ("outbound_networks", networks, False),
 }

@@ -25,6 +25,10 @@ _OFFENCES = {
     "support-layers": ("control_plane/support/shown.py", "import control_plane.support.home.pages"),
     "no-cycles": ("control_plane/keys/actions.py", "import control_plane.apis.actions"),
     "feature-layers": ("control_plane/clients/rules.py", "import control_plane.clients.actions"),
+    "diagnosis-layers": (
+        "control_plane/support/diagnosis/rules.py",
+        "import control_plane.support.diagnosis.actions",
+    ),
 }
 
 

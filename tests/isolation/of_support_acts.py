@@ -110,6 +110,7 @@ REFUSED: dict[Callable[..., Any], Twin] = {
     views.add_view: in_control_plane(lambda c, _: views.add_view(c, _VIEW)),
     views.take_over: in_control_plane(lambda c, _: views.take_over(c, b"1", b"2", NOW)),
     views.find_view: in_control_plane(lambda c, _: views.find_view(c, b"2", NOW)),
+    views.note_use: in_control_plane(lambda c, _: views.note_use(c, "v_b", NOW)),
     views.live_view: in_control_plane(lambda c, _: views.live_view(c, "st_b", "operator", NOW)),
     views.end_views: in_control_plane(lambda c, _: views.end_views(c, "st_b", "operator", NOW)),
 }

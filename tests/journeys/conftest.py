@@ -43,6 +43,26 @@ def support_url(installation: Installation) -> Iterator[str]:
         yield f"http://localhost:{port}"
 
 
+@pytest.fixture(scope="module")
+def both_urls(installation: Installation) -> Iterator[tuple[str, str]]:
+    """Serve the support app and the console, each knowing where the other is."""
+    support, console = free_port(), free_port()
+    urls = (f"http://localhost:{support}", f"http://localhost:{console}")
+    environment = {
+        "SUPPORT_URL": urls[0],
+        "SUPPORT_BIND_ADDRESS": f"127.0.0.1:{support}",
+        "CONSOLE_URL": urls[1],
+        "CONSOLE_BIND_ADDRESS": f"127.0.0.1:{console}",
+        "SMTP_URL": f"smtp://127.0.0.1:{free_port()}",
+    }
+    as_support = environment | {"DATABASE_URL": installation.support_url}
+    with (
+        _served(installation, ["support"], as_support, support),
+        _served(installation, ["control", "--catch-mail"], environment, console),
+    ):
+        yield urls
+
+
 @contextmanager
 def _served(
     installation: Installation, what: list[str], variables: dict[str, str], port: int

@@ -109,6 +109,8 @@ GRANT UPDATE (approved, decided_by, decided_email, decided_for, decided_at)
 GRANT INSERT, UPDATE (ended_at), SELECT (id, account_id, grant_id, staff_id, staff_email,
   staff_session, reason, ticket, created_at, ends_at, ended_at)
   ON control.support_view TO "{support}";
+-- a view is a use of the session that it was begun from
+GRANT UPDATE (seen_at) ON control.staff_session TO "{control}";
 GRANT UPDATE (overrides, suspended) ON control.account TO "{support}";
 
 INSERT INTO control.support_task (task, queue) VALUES
