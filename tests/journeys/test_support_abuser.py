@@ -1,4 +1,4 @@
-"""An abuser: one of the staff finds who stands out, throttles and suspends them, in a real Chromium.
+"""An abuser: one of the staff finds who stands out, throttles and suspends them, in Chromium.
 
 The real data plane follows each, and the customer reads why. With SCREENSHOTS=directory there is a
 picture of each page on the way.
