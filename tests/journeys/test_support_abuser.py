@@ -156,7 +156,8 @@ def _is_issued(answer: httpx.Response) -> bool:
 
 
 def _is_throttled(answer: httpx.Response) -> bool:
-    return answer.headers.get("ratelimit-policy", "").partition(",")[0] == _THROTTLED
+    policy: str = answer.headers.get("ratelimit-policy", "")
+    return policy.partition(",")[0] == _THROTTLED
 
 
 def _is_suspended(answer: httpx.Response) -> bool:
