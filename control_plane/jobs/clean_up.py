@@ -1,7 +1,7 @@
 """Taking back the jobs of workers that are gone, and removing what has ended, in small pieces.
 
 Sessions that are over, people who never confirmed their address, jobs that were given up, answers
-of the management API that nobody asks for again, events of Stripe's.
+of the management API that nobody asks for again, events of Stripe's, support's views.
 """
 
 from collections.abc import Awaitable, Callable
@@ -21,6 +21,7 @@ from control_plane.management_api.repeats import KEPT
 from control_plane.management_api.repository import forget_answers
 from control_plane.people.actions import remove_unconfirmed
 from control_plane.sessions.repository import PEOPLES, STAFFS
+from control_plane.support_views.repository import forget_views
 from shared.runtime.database import Database
 
 _EVERY = 600.0  # seconds
@@ -31,6 +32,7 @@ _FAILED_KEPT = timedelta(days=7)  # the link in a letter is long worth nothing t
 _ERRORS_KEPT = timedelta(hours=1)
 _LETTERS_KEPT = timedelta(days=30)
 _EVENTS_KEPT = timedelta(days=90)  # Stripe itself lists none that is older than 30
+_VIEWS_KEPT = timedelta(days=90)  # the audit logs keep what was seen in them
 
 Remove = Callable[[AsyncConnection, datetime, int], Awaitable[int]]
 
@@ -43,6 +45,7 @@ _ENDED: dict[str, tuple[Remove, timedelta]] = {
     "sent letters": (forget_letters, _LETTERS_KEPT),
     "answers to repeat": (forget_answers, KEPT),
     "events of Stripe's": (forget_events, _EVENTS_KEPT),
+    "views of support's": (forget_views, _VIEWS_KEPT),
 }
 
 

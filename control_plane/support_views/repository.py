@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, exists, insert, select, update
+from sqlalchemy import ColumnElement, Select, delete, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from control_plane.sessions.rules import LIFETIMES, SEEN_EVERY, SessionKind
@@ -91,6 +91,15 @@ async def note_use(connection: AsyncConnection, view_id: str, now: datetime) -> 
         )
         .values(seen_at=now)
     )
+
+
+async def forget_views(connection: AsyncConnection, before: datetime, limit: int) -> int:
+    """Remove some that were over by then, as the control login; give how many."""
+    old = select(support_view.c.id).where(support_view.c.ends_at < before).limit(limit)
+    removed = await connection.execute(
+        delete(support_view).where(support_view.c.id.in_(old)).returning(support_view.c.id)
+    )
+    return len(removed.all())
 
 
 async def _find(connection: AsyncConnection, chosen: Select[Any]) -> ViewRow | None:

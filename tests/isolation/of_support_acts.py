@@ -112,5 +112,6 @@ REFUSED: dict[Callable[..., Any], Twin] = {
     views.find_view: in_control_plane(lambda c, _: views.find_view(c, b"2", NOW)),
     views.note_use: in_control_plane(lambda c, _: views.note_use(c, "v_b", NOW)),
     views.live_view: in_control_plane(lambda c, _: views.live_view(c, "st_b", "operator", NOW)),
+    views.forget_views: in_control_plane(lambda c, _: views.forget_views(c, NOW, 10)),
     views.end_views: in_control_plane(lambda c, _: views.end_views(c, "st_b", "operator", NOW)),
 }

@@ -34,6 +34,8 @@ from control_plane.staff.grants import open_grant
 from control_plane.staff.repository import add_staff
 from control_plane.staff.rules import Reason, StaffRole
 from control_plane.support.app import create_support
+from control_plane.support.suspensions.repository import add_deletion
+from control_plane.support.suspensions.rules import DeletionRow
 from shared.domain.plan import PlanName
 from shared.runtime.config import read_config
 from shared.runtime.database import Database, SupportDatabase
@@ -70,6 +72,18 @@ async def made(server: Server, database: Database) -> Made:
         await add_member(connection, account, f"p_{account}", Role.OWNER)
         await _add_payments(connection, account)
         await _add_work(connection)
+        asked = DeletionRow(
+            id=f"d_{token_hex(8)}",
+            account_id=account,
+            tenant_id=tenant.tenant_id,
+            slug=tenant.slug,
+            reason="They are no more",
+            ticket="T-8",
+            asked_by="st_another",
+            asked_email="another@staff.example",
+            asked_at=datetime.now(UTC),
+        )
+        await add_deletion(connection, asked)
     async with httpx.AsyncClient(timeout=30) as http:
         token = await issued_token(http, tenant)
         assert (await ask_token(http, tenant, scope="unknown")).status_code == 400

@@ -16,6 +16,7 @@ from control_plane.support.customer.rules import LONGEST_NOTE, NoteRefused
 from control_plane.support.diagnosis.pages import OF_TENANT, SEES, tenant_of
 from control_plane.support.diagnosis.repository import SupportedTenant
 from control_plane.support.shown import SupportShower
+from control_plane.support.suspensions.deletions import waiting_deletion_of
 from shared.domain.issuer import issuer_url
 
 _OF_ACCOUNT = "/support/accounts/{account_id:str}"
@@ -116,6 +117,7 @@ async def _tenant(
         tenant=tenant,
         issuer=issuer,
         page=await show_tenant(support.database, tenant, search, number, support.now()),
+        deletion=await waiting_deletion_of(support.database, tenant.id),
         search=search,
         error=error,
         longest_note=LONGEST_NOTE,

@@ -13,6 +13,7 @@ from control_plane.staff.grants import account_name, end_grant, list_grants, ope
 from control_plane.staff.rules import StaffPermission
 from control_plane.support.home.actions import needs_of
 from control_plane.support.shown import SupportShower
+from control_plane.support.suspensions.deletions import waiting_deletions
 
 _OPEN = {"open": True}
 _SEES = {"staff": StaffPermission.SEE}
@@ -31,7 +32,15 @@ async def home_page(request: AnyRequest, support: NamedDependency[SupportShower]
     staff_id = support.staff(request).staff_id
     opened = await list_grants(support.database, staff_id, support.now())
     needs = await needs_of(support.database, support.now())
-    return support.show(request, "home/home.html", opened=opened, needs=needs)
+    deletions = await waiting_deletions(support.database)
+    return support.show(
+        request,
+        "home/home.html",
+        opened=opened,
+        needs=needs,
+        deletions=deletions,
+        me=staff_id,
+    )
 
 
 @get("/support/accounts/{account_id:str}/open", opt=_SEES)

@@ -75,7 +75,13 @@ async def deletions_of(database: Database, account_id: str) -> list[DeletionRow]
         return await repository.list_deletions(connection, account_id, _SHOWN)
 
 
+async def waiting_deletion_of(database: Database, tenant_id: str) -> DeletionRow | None:
+    """Give the tenant's that waits for another of the staff."""
+    async with database.control() as connection:
+        return await repository.open_deletion_of(connection, tenant_id)
+
+
 async def waiting_deletions(database: Database) -> list[DeletionRow]:
-    """List those of all accounts that wait for another of the staff."""
+    """List those of all accounts that wait for another of the staff, the oldest first."""
     async with database.control() as connection:
         return await repository.open_deletions(connection, _SHOWN)

@@ -17,10 +17,13 @@ from control_plane.people.repository import add_person
 from control_plane.sessions.actions import Sessions, Visitor
 from control_plane.sessions.repository import PEOPLES
 from control_plane.sessions.rules import SessionKind
+from control_plane.support_views.repository import add_view
+from control_plane.support_views.rules import NewView
 from shared.domain.ids import tenant_id
 from shared.runtime.database import Database
 from shared.runtime.tables.control import account, tenant
 from shared.runtime.tables.people import person, session
+from shared.runtime.tables.support_acts import support_view
 
 _NOW = datetime.now(UTC)
 _LONG_AGO = _NOW - timedelta(days=8)
@@ -101,6 +104,33 @@ async def test_sessions_go_once_they_are_over(jobs_database: Database) -> None:
             select(session.c.created_at).where(session.c.person_id == f"p_{name}")
         )
         assert left.all() == [_NOW - timedelta(hours=1)]
+
+
+async def test_views_of_support_go_90_days_after_their_end(jobs_database: Database) -> None:
+    name = await sign_up(jobs_database, _NOW, confirmed=True)
+    ends = _NOW - timedelta(days=91), _NOW - timedelta(days=89)
+    async with jobs_database.control() as connection:
+        for number, end in enumerate(ends):
+            view = NewView(
+                id=f"v_{name}_{number}",
+                account_id=f"a_{name}",
+                grant_id="g",
+                staff_id="st",
+                staff_email="st@staff.example",
+                staff_session="s",
+                reason="a test",
+                ticket="",
+                handover_digest=token_bytes(32),
+                handover_until=end,
+                created_at=end - timedelta(hours=1),
+                ends_at=end,
+            )
+            await add_view(connection, view)
+    assert (await remove_all_ended(jobs_database, _NOW))["views of support's"] == 1
+    async with jobs_database.control() as connection:
+        of_account = support_view.c.account_id == f"a_{name}"
+        left = await connection.scalars(select(support_view.c.ends_at).where(of_account))
+        assert left.all() == [ends[1]]
 
 
 async def test_letters_that_were_given_up_go_after_a_week_and_waiting_ones_never(

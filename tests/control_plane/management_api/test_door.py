@@ -14,10 +14,12 @@ from control_plane.management_api import pace as pace_of
 from control_plane.management_api.pace import RATE, Pace
 from control_plane.management_api.problems import TooManyRequests
 from control_plane.management_api.router import openapi_document
+from control_plane.support.suspensions.repository import mark_suspended
 from shared.domain.bucket import SECOND
 from shared.domain.ids import ClientId
 from shared.domain.limits import Rate
 from shared.domain.management import MANAGEMENT_SCOPES
+from shared.domain.suspension import SuspensionKind
 from shared.runtime.database import Database
 from shared.runtime.sealing import Sealer
 from tests.control_plane.management_api.conftest import Program, Scene, make_scene
@@ -61,6 +63,31 @@ async def test_no_route_answers_without_a_token_or_to_another_scope(scene: Scene
                     answer = await program.request(method, filled(path, scene))
                     refused(answer, 403, "insufficient_scope")
                     assert f'scope="{scope}"' in answer.headers["www-authenticate"]
+
+
+@pytest.mark.parametrize("kind", [SuspensionKind.CONSOLE, SuspensionKind.FULL])
+async def test_a_suspended_account_is_told_whom_to_write_to_and_nothing_else(
+    scene: Scene, database: Database, kind: SuspensionKind
+) -> None:
+    async with scene.program() as program:
+        async with database.control() as connection:
+            await mark_suspended(connection, scene.account, kind)
+        for method, path, _ in routes(scene):
+            detail = refused(
+                await program.request(method, filled(path, scene)), 403, "account_suspended"
+            )
+            assert scene.console.config.mail_from in detail
+        async with database.control() as connection:
+            await mark_suspended(connection, scene.account, None)
+        assert (await program.get(scene.path)).status_code == 200
+
+
+async def test_an_account_whose_tokens_are_suspended_keeps_its_api(
+    program: Program, scene: Scene, database: Database
+) -> None:
+    async with database.control() as connection:
+        await mark_suspended(connection, scene.account, SuspensionKind.TOKENS)
+    assert (await program.get(scene.path)).status_code == 200
 
 
 async def test_anothers_tenant_is_as_one_that_is_not_there(

@@ -260,6 +260,31 @@ async def test_a_deletion_that_is_declined_changes_nothing(
     assert (await show_tenant(database, made.slug)).deletes_at is None
 
 
+async def test_a_deletion_waits_in_sight_of_all_until_it_is_decided(
+    support: Support, tenant: tuple[str, MadeTenant]
+) -> None:
+    account, made = tenant
+    path = f"/support/accounts/{account}/deletions"
+    link, of_tenant = f'href="{path}"', f"/support/accounts/{account}/tenants/{made.slug}"
+    async with (
+        support.signed_in(StaffRole.AGENT, account) as agent,
+        support.signed_in(StaffRole.LEAD) as lead,
+    ):
+        assert link not in (await lead.get("/support")).text
+        await agent.act(path, slug=made.slug, reason="they are bankrupt")
+        start = text_of(await lead.get("/support"))
+        assert "Deletions that wait for another of us" in start
+        assert link in (await lead.get("/support")).text
+        assert "they are bankrupt" not in start  # of an account that is not opened
+        waiting = text_of(await agent.get(of_tenant))
+        assert f"Its deletion was asked for by {agent.by.email}" in waiting
+        assert "they are bankrupt" in waiting
+        (asked,) = await deletions_of(support.own, account)
+        await agent.act(f"{path}/{asked.id}/decline")
+        assert link not in (await lead.get("/support")).text
+        assert "Its deletion was asked for" not in text_of(await agent.get(of_tenant))
+
+
 async def test_tenants_that_are_changed_meanwhile_stay_suspended(
     support: Support, database: Database, tenant: tuple[str, MadeTenant]
 ) -> None:
