@@ -79,7 +79,7 @@ async def test_a_password_is_half_and_a_code_the_other_half(
     support: Support, email: str, token: str
 ) -> None:
     async with visiting(support) as visit:
-        secret = await enrol_by_password(visit, token)
+        codes = await enrol_by_password(visit, token)
     async with visiting(support) as visit:
         await visit.see("/support/signin")
         answer = await visit.fill(
@@ -89,10 +89,10 @@ async def test_a_password_is_half_and_a_code_the_other_half(
         half = visit.session
         assert (await visit.see("/support")).headers["location"] == "/support/signin/second"
         await visit.see("/support/signin/second")
-        used = await visit.fill("/support/signin/second", code=code(secret), next="")
+        used = await visit.fill("/support/signin/second", code=codes.spent, next="")
         assert used.status_code == 422, "the code of enrolment is spent"
         answer = await visit.fill(
-            "/support/signin/second", code=code(secret, 1), next="/support/work"
+            "/support/signin/second", code=code(codes.secret, 1), next="/support/work"
         )
         assert answer.headers["location"] == "/support/work"
         assert visit.session != half

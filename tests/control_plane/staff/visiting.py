@@ -4,6 +4,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import httpx
 
@@ -61,18 +62,23 @@ async def enrol_by_passkey(visit: Visit, token: str, made: Authenticator) -> htt
     return await visit.fill("/support/enrol/passkey", token=token, credential=credential)
 
 
-async def enrol_by_password(visit: Visit, token: str, password: str = PASSWORD) -> str:
-    """Give the secret of the codes."""
+class Codes(NamedTuple):
+    secret: str  # of them all
+    spent: str  # by enrolling
+
+
+async def enrol_by_password(visit: Visit, token: str, password: str = PASSWORD) -> Codes:
     page = (await visit.see(f"/support/enrol?token={token}")).text
     secret, sealed = (
         found(r'id="secret">([A-Z2-7]+)<', page),
         found(r'"sealed" value="(.*?)"', page),
     )
+    spent = code(secret)
     answer = await visit.fill(
-        "/support/enrol/password", token=token, sealed=sealed, password=password, code=code(secret)
+        "/support/enrol/password", token=token, sealed=sealed, password=password, code=spent
     )
     assert answer.headers.get("location") == "/support", text_of(answer)
-    return secret
+    return Codes(secret, spent)
 
 
 def code(secret: str, steps: int = 0) -> str:
