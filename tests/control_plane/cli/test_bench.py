@@ -77,7 +77,7 @@ def test_it_can_be_ended_and_leaves_nothing_behind(tmp_path: Path, number: signa
         process.send_signal(number)
         stdout, stderr = process.communicate(timeout=60)
     assert process.returncode != 0
-    assert (stdout, "Traceback" in stderr) == ("", False)
+    assert (stdout, "Traceback" in stderr) == ("", False), stderr
     with contextlib.suppress(AssertionError):
         until(lambda: not left_running(seen))
     assert left_running(seen) == []

@@ -22,6 +22,7 @@ from tests.control_plane.cli.development import (
     Ran,
     fetch_token,
     run_dev,
+    until,
     verify,
 )
 from tests.control_plane.conftest import DEBIAN_POSTGRES
@@ -74,7 +75,7 @@ def test_the_other_commands_find_what_dev_has_left_in_its_directory(used_dir: Pa
     cli = beside(used_dir)
     with run_dev(used_dir, free_port(), "--json") as dev:
         announced = dev.announced()
-        assert all(each["ok"] for each in cli.json("doctor")["checks"])
+        assert_all_is_well(cli)
         cli.json("tenant", "create", "from-outside")
         token = cli.json("token", "get")["access_token"]
         assert verify(token, announced)["client_id"] == announced["client_id"]
@@ -129,8 +130,13 @@ def test_a_master_key_of_the_environment_is_the_one_that_seals(
     given = {"DATABASE_URL": empty_database, "MASTER_KEY": MASTER_KEY}
     with run_dev(new_dir, free_port(), "--json", **given) as dev:
         verify(fetch_token(announced := dev.announced()), announced)
-        checks = beside(new_dir).json("doctor")["checks"]  # it knows the file alone
-        assert all(each["ok"] for each in checks)
+        assert_all_is_well(beside(new_dir))  # it knows the file alone
+
+
+def assert_all_is_well(cli: Cli) -> None:
+    """Have doctor say so; the double of Stripe's, which nobody waits for, has its prices soon."""
+    until(lambda: cli.run("doctor", "--json").exit_code == 0)
+    assert all(each["ok"] for each in cli.json("doctor")["checks"])
 
 
 def test_an_unreachable_database_is_said_in_one_line(new_dir: Path) -> None:
