@@ -16,7 +16,7 @@ from tests.control_plane.console import Browser, Console, make_account
 from tests.control_plane.team.teams import invited, last_link, team_of
 
 PASSWORD = "correct horse battery"
-TOO_OLD = "this invitation is too old"
+TOO_OLD = "This invitation is too old"
 
 
 async def test_a_new_person_joins_by_the_link_which_is_good_once(
