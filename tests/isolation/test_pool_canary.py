@@ -23,6 +23,7 @@ from tests.support import Installation, MadeTenant, basic_header, make_tenant
 _TENANTS = 10
 _REQUESTS = 1_000
 _AT_ONCE = 20
+_BUSY = "HTTP/1.1 503 "
 # endpoint, and whether the client's id is tampered with
 _KINDS = (
     ("token", False),
@@ -87,7 +88,9 @@ async def send_all(requests: list[Request], url: str) -> list[tuple[Request, str
 
     async def work() -> None:
         for request in waiting:
-            answers.append((request, await send(request, url)))  # noqa: PERF401 - as they come
+            while (answer := await send(request, url)).startswith(_BUSY):
+                pass  # the machine is: its store takes longer than anybody waits for
+            answers.append((request, answer))
 
     async with asyncio.TaskGroup() as group:
         for _ in range(_AT_ONCE):
