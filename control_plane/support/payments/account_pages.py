@@ -1,6 +1,7 @@
 """What one account has paid, and Stripe's events of it: seen and changed under a grant."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
@@ -10,13 +11,16 @@ from litestar.params import FromPath
 from control_plane.staff.rules import StaffPermission
 from control_plane.support.payments import actions, repository
 from control_plane.support.payments.rules import PaymentsRefused
-from control_plane.support.shown import AnyRequest, SupportShower
+from control_plane.support.shown import Act, AnyRequest, SupportShower
+from shared.runtime.database import Database
 
 _SEES = {"staff": StaffPermission.SEE_PAYMENTS, "grant": True}
 _CHANGES = {"staff": StaffPermission.CHANGE_PAYMENTS, "grant": True}
 
 _PAYMENTS = "/support/accounts/{account_id:str}/payments"
 _EVENT = _PAYMENTS + "/events/{event_id:str}"
+
+_Change: TypeAlias = Callable[[Database, Act, str, str | None], Awaitable[None]]
 
 
 @get(_PAYMENTS, opt=_SEES)
@@ -54,9 +58,7 @@ async def replay_account_event(
     event_id: FromPath[str],
     support: NamedDependency[SupportShower],
 ) -> Response[None] | Response[str]:
-    act = support.act(request)
-    error = await acted(actions.replay(support.database, act, event_id, account_id))
-    return await _shown_again(request, support, account_id, event_id, error)
+    return await _change(request, support, account_id, event_id, actions.replay)
 
 
 @post(_EVENT + "/ignore", opt=_CHANGES, status_code=200)
@@ -66,9 +68,7 @@ async def ignore_account_event(
     event_id: FromPath[str],
     support: NamedDependency[SupportShower],
 ) -> Response[None] | Response[str]:
-    act = support.act(request)
-    error = await acted(actions.ignore(support.database, act, event_id, account_id))
-    return await _shown_again(request, support, account_id, event_id, error)
+    return await _change(request, support, account_id, event_id, actions.ignore)
 
 
 @post(_EVENT + "/heed", opt=_CHANGES, status_code=200)
@@ -78,9 +78,7 @@ async def heed_account_event(
     event_id: FromPath[str],
     support: NamedDependency[SupportShower],
 ) -> Response[None] | Response[str]:
-    act = support.act(request)
-    error = await acted(actions.heed(support.database, act, event_id, account_id))
-    return await _shown_again(request, support, account_id, event_id, error)
+    return await _change(request, support, account_id, event_id, actions.heed)
 
 
 ACCOUNT_PAYMENT_PAGES = [
@@ -118,9 +116,10 @@ async def _show_account(
     )
 
 
-async def _shown_again(
-    request: AnyRequest, support: SupportShower, account_id: str, event_id: str, error: str
+async def _change(
+    request: AnyRequest, support: SupportShower, account_id: str, event_id: str, change: _Change
 ) -> Response[None] | Response[str]:
+    error = await acted(change(support.database, support.act(request), event_id, account_id))
     if error:
         return await _show_event(request, support, account_id, event_id, error)
     return support.go(request, f"/support/accounts/{account_id}/payments/events/{event_id}")
