@@ -103,8 +103,8 @@ class StaffKeeper:
         return held
 
 
-class StaffSignIn:
-    """Signing in to the support app, as the support login."""
+class StaffProofs:
+    """What it takes to find out who of the staff it is, as the support login."""
 
     def __init__(
         self,
@@ -119,6 +119,10 @@ class StaffSignIn:
         self._passwords = passwords
         self._sealer = sealer
         self._ceremony = ceremony
+
+
+class StaffSignIn(StaffProofs):
+    """Signing in to the support app."""
 
     async def by_password(
         self, email: str, password: str, visitor: Visitor, now: datetime

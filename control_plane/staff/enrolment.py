@@ -12,37 +12,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from control_plane.audit.actions import record_of_staff
 from control_plane.audit.rules import Noted
-from control_plane.passkeys.ceremony import Ceremony
 from control_plane.passkeys.rules import PasskeyRefused
 from control_plane.people.actions import LinkRefused
-from control_plane.people.passwords import Passwords
 from control_plane.people.rules import check_password
 from control_plane.second_factors.actions import Offer, SetUpRefused
 from control_plane.second_factors.rules import CodeRefused, new_secret, step_of
-from control_plane.sessions.actions import Begun, Sessions, Visitor, digest_of
+from control_plane.sessions.actions import Begun, Visitor, digest_of
 from control_plane.staff import repository
-from control_plane.staff.actions import begin_staff_session, staff_visiting
+from control_plane.staff.actions import StaffProofs, begin_staff_session, staff_visiting
 from control_plane.staff.repository import StaffRow
-from shared.runtime.database import Database
-from shared.runtime.sealing import CannotOpen, Sealer
+from shared.runtime.sealing import CannotOpen
 
 _GONE = "this link is too old or was used already: ask for another"
 
 
-class Enrolment:
-    def __init__(
-        self,
-        database: Database,
-        sessions: Sessions,
-        passwords: Passwords,
-        sealer: Sealer,
-        ceremony: Ceremony,
-    ) -> None:
-        self._database = database
-        self._sessions = sessions
-        self._passwords = passwords
-        self._sealer = sealer
-        self._ceremony = ceremony
+class Enrolment(StaffProofs):
+    """Setting up how somebody signs in, by the link that they were given."""
 
     async def whose(self, token: str, now: datetime) -> StaffRow:
         """Give whose link it is. Raises LinkRefused."""
