@@ -1,15 +1,12 @@
 """The composition root of the console: the only module that knows every feature's pages."""
 
-import hmac
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 
 import msgspec
 from litestar import Litestar
-from litestar.di import Provide
 from litestar.static_files import create_static_files_router
 
 from control_plane.apis.pages import API_PAGES
@@ -25,10 +22,12 @@ from control_plane.billing.webhook import WEBHOOKS
 from control_plane.clients.pages import CLIENT_PAGES
 from control_plane.clients.shown import ClientShower
 from control_plane.http.attempts import Attempts, SharedCounts
+from control_plane.http.clock import utc_now
 from control_plane.http.cookies import CONSOLE
 from control_plane.http.counts_in_database import DatabaseCounts
 from control_plane.http.door import Door
 from control_plane.http.errors import last_resorts
+from control_plane.http.given import given, key_for
 from control_plane.http.member_rights import FindSignedIn, MemberRights
 from control_plane.http.probes import PROBES
 from control_plane.http.rendering import Pages
@@ -98,7 +97,7 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
     """Compose it. `stock` is kept full while it is served; without one keys are made when asked."""
     database = Database(config.database_url, config.audit_keys)
     pages = Pages(config.console_url, _pages_of_stripe(config))
-    csrf_key = _key_for(b"console csrf", config)
+    csrf_key = key_for(b"console csrf", config)
     visitors = Visitors(pages, csrf_key, config.trusted_proxies)
     passwords = Passwords()
     sealer = Sealer(config.master_keys)
@@ -119,7 +118,7 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
         database,
         sessions,
         people,
-        _key_for(b"passkey challenge", config),
+        key_for(b"passkey challenge", config),
         queue_letter,
         config.console_url,
     )
@@ -131,7 +130,7 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
         visitors=visitors,
         database=database,
         public_url=config.public_url,
-        clock=_now,
+        clock=utc_now,
     )
     stripe = open_gateway(config.stripe_api_key, config.stripe_api_base)
     views = SupportViews(database)
@@ -157,7 +156,7 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
             *AUDIT_PAGES,
             *API_KEY_PAGES,
             *BILLING_PAGES,
-            serve_api(database, config, visitors, _now),
+            serve_api(database, config, visitors, utc_now),
             *TEAM_PAGES,
             *JOINING_PAGES,
             *START_PAGES,
@@ -179,7 +178,7 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
                 cache_control=None,
             ),
         ],
-        before_request=guarded(door, pages, visitors, views, _now),
+        before_request=guarded(door, pages, visitors, views, utc_now),
         before_send=[pages.protect],
         dependencies={
             # no name is that of a member of some body: of one that is malformed the framework
@@ -190,12 +189,12 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
             "team": given(team),
             "joining": given(Joining(database, sessions, passwords)),
             "database": given(database),
-            "clock": given(_now),
+            "clock": given(utc_now),
             "config": given(config),
             "set_up": given(partial(set_up, database, config, _generating(stock))),
             "shower": given(ClientShower(means)),
             "api_shower": given(ApiShower(means)),
-            "key_shower": given(KeyShower(means, KeyKeeper(database, sealer, _now))),
+            "key_shower": given(KeyShower(means, KeyKeeper(database, sealer, utc_now))),
             "tenant_shower": given(TenantShower(means)),
             "second_factors": given(second_factors),
             "billing_shower": given(
@@ -205,8 +204,10 @@ def create_console(config: Config, stock: KeyStock | None = None) -> Litestar:
             "views": given(views),
             "passkeys": given(passkeys),
             "attempts": given(attempts),
-            "again_shower": given(AgainShower(pages, visitors, security, passkeys, attempts, _now)),
-            "logs": given(LogReader(pages, database, config.ledger_days, _now)),
+            "again_shower": given(
+                AgainShower(pages, visitors, security, passkeys, attempts, utc_now)
+            ),
+            "logs": given(LogReader(pages, database, config.ledger_days, utc_now)),
             "streams": given(Streams(pages, door.still_lets_in)),
         },
         lifespan=[lifespan],
@@ -228,11 +229,7 @@ def _pages_of_stripe(config: Config) -> list[str]:
 
 
 def _door(pages: Pages, find: FindSignedIn, csrf_key: bytes) -> Door[SignedIn]:
-    return Door(pages, MemberRights(pages, find, _now), CONSOLE, csrf_key, _now)
-
-
-def _key_for(use: bytes, config: Config) -> bytes:
-    return hmac.digest(config.secret_peppers[0].octets, use, "sha256")
+    return Door(pages, MemberRights(pages, find, utc_now), CONSOLE, csrf_key, utc_now)
 
 
 def _finder(
@@ -287,12 +284,3 @@ class _ThroughRedis:
         self.sessions: SessionStore = RedisSessions(redis)
         self.counts: SharedCounts = RedisCounts(redis)
         self.close = redis.close
-
-
-def given(thing: object) -> Provide:
-    """Give handlers what was made once."""
-    return Provide(lambda: thing, sync_to_thread=False, use_cache=True)
-
-
-def _now() -> datetime:
-    return datetime.fromtimestamp(time.time(), UTC)

@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 
 from litestar import Litestar, Router
 
-from control_plane.app import create_console, given
+from control_plane.app import create_console
 from control_plane.dev.mailbox import Mailbox
 from control_plane.dev.pages import MAILBOX_PAGES
+from control_plane.http.given import given
 from control_plane.keys.stock import KeyStock
 from shared.runtime.config import Config, read_process_config
 from shared.runtime.leaving import Leaving

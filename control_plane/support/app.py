@@ -1,20 +1,18 @@
 """The composition root of the support app: the only module that knows each screen's pages."""
 
-import hmac
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 
 from litestar import Litestar
-from litestar.di import Provide
 from litestar.static_files import create_static_files_router
 
 from control_plane.http.attempts import Attempts
+from control_plane.http.clock import utc_now
 from control_plane.http.cookies import SUPPORT
 from control_plane.http.counts_in_database import DatabaseCounts
 from control_plane.http.door import Door
 from control_plane.http.errors import last_resorts
+from control_plane.http.given import given, key_for
 from control_plane.http.probes import PROBES
 from control_plane.http.rendering import Pages
 from control_plane.http.visitors import Visitors
@@ -66,7 +64,7 @@ def create_support(config: Config) -> Litestar:
         home="/support",
         sign_in="/support/signin",
     )
-    csrf_key = _key_for(b"support csrf", config)
+    csrf_key = key_for(b"support csrf", config)
     visitors = Visitors(pages, csrf_key, config.trusted_proxies, SUPPORT)
     sessions = Sessions(STAFFS)
     signing_in = (
@@ -74,9 +72,9 @@ def create_support(config: Config) -> Litestar:
         sessions,
         Passwords(),
         Sealer(config.master_keys),
-        Ceremony(_key_for(b"staff passkey challenge", config), config.support_url),
+        Ceremony(key_for(b"staff passkey challenge", config), config.support_url),
     )
-    rights = StaffRights(pages, visitors, database, sessions, _now)
+    rights = StaffRights(pages, visitors, database, sessions, utc_now)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -106,18 +104,18 @@ def create_support(config: Config) -> Litestar:
                 cache_control=None,
             ),
         ],
-        before_request=Door(pages, rights, SUPPORT, csrf_key, _now),
+        before_request=Door(pages, rights, SUPPORT, csrf_key, utc_now),
         before_send=[pages.protect],
         dependencies={
             "pages": given(pages),
             "visitors": given(visitors),
             "database": given(database),
-            "clock": given(_now),
+            "clock": given(utc_now),
             "config": given(config),
             "attempts": given(Attempts(DatabaseCounts(database))),
             "signing_in": given(StaffSignIn(*signing_in)),
             "enrolment": given(Enrolment(*signing_in)),
-            "support": given(SupportShower(pages, visitors, database, _now)),
+            "support": given(SupportShower(pages, visitors, database, utc_now)),
         },
         lifespan=[lifespan],
         exception_handlers=last_resorts(pages),
@@ -125,16 +123,3 @@ def create_support(config: Config) -> Litestar:
         openapi_config=None,
         logging_config=None,
     )
-
-
-def _key_for(use: bytes, config: Config) -> bytes:
-    return hmac.digest(config.secret_peppers[0].octets, use, "sha256")
-
-
-def given(thing: object) -> Provide:
-    """Give handlers what was made once."""
-    return Provide(lambda: thing, sync_to_thread=False, use_cache=True)
-
-
-def _now() -> datetime:
-    return datetime.fromtimestamp(time.time(), UTC)
