@@ -183,7 +183,13 @@ class WrongSecrets(Protocol):
 class Admission(msgspec.Struct, frozen=True, gc=False):
     """A token request that the limits let pass."""
 
-    headers: tuple[tuple[bytes, bytes], ...]  # RateLimit, RateLimit-Policy; empty: nothing limits
+    lines: bytes  # of the answer's head: RateLimit, RateLimit-Policy; empty: nothing limits
+
+    @property
+    def headers(self) -> tuple[tuple[bytes, bytes], ...]:
+        """The same as names and values."""
+        parts = (line.partition(b": ") for line in self.lines.splitlines())
+        return tuple((name, value) for name, _, value in parts)
 
 
 class Limits(Protocol):
@@ -249,7 +255,7 @@ class Revocations(Protocol):
 
 class Signer(Protocol):
     def sign(self, payload: bytes, issuer: ServedIssuer, algorithm: Algorithm, typ: str) -> bytes:
-        """Sign a JSON object; give the compact serialisation."""
+        """Sign a JSON object, encoded as RFC 7515 section 3 has it; give the compact form."""
         ...
 
     def verify(self, token: str, issuer: ServedIssuer) -> AccessTokenClaims | None:

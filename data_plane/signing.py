@@ -71,7 +71,7 @@ class JwtSigner:
         """Give the compact serialisation, RFC 7515 section 7.1."""
         key = issuer.current_keys[algorithm]
         ready = self._ready.get((issuer.tenant_id, key.kid, typ)) or self._open(key, issuer, typ)
-        signing_input = ready.header + base64url(payload)
+        signing_input = ready.header + payload
         return b"%b.%b" % (signing_input, base64url(ready.sign(signing_input)))
 
     def verify(self, token: str, issuer: ServedIssuer) -> AccessTokenClaims | None:

@@ -90,7 +90,7 @@ async def forger(installation: Installation, config: Config) -> AsyncIterator[Fo
     signer = JwtSigner(Sealer(config.master_keys))
 
     def forge(forgery: Forgery) -> str:
-        payload = msgspec.json.encode(_claims(forgery, issuer.issuer))
+        payload = base64url(msgspec.json.encode(_claims(forgery, issuer.issuer)))
         return signer.sign(payload, issuer, Algorithm.ES256, TokenProfile.AT_JWT).decode()
 
     yield forge

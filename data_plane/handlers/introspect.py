@@ -13,6 +13,7 @@ from data_plane.protocol.signed_introspection import (
     IntrospectionToken,
     wants_jwt,
 )
+from shared.domain.jws import base64url
 
 
 async def introspect(asked: Asked, given: Given) -> Answer:
@@ -27,5 +28,5 @@ async def introspect(asked: Asked, given: Given) -> Answer:
     answer = IntrospectionToken(
         iss=issuer.issuer, aud=caller.client_id, iat=now, token_introspection=found
     )
-    payload = msgspec.json.encode(answer)
+    payload = base64url(msgspec.json.encode(answer))
     return jwt_answer(MEDIA_TYPE, given.signer.sign(payload, issuer, INTROSPECTION_ALGORITHM, TYP))

@@ -201,7 +201,7 @@ class TokenLane:
         if admission is None:
             return False
         issued, answer = issue(issuer, client, taken.template, given, None)
-        given.ledger.begin(issued, partial(self._end, taken, lines_of(admission.headers), answer))
+        given.ledger.begin(issued, partial(self._end, taken, admission.lines, answer))
         self._in_flight.count += 1
         return True
 

@@ -42,7 +42,7 @@ def issue(
 ) -> tuple[IssuedToken, bytes]:
     """Sign a token; give its record, and the answer that may go out once that is kept."""
     jti = given.new_token_id()
-    payload = template.claims(given.clock(), jti, jkt)
+    payload = template.payload(given.clock(), jti, jkt)
     access_token = given.signer.sign(payload, issuer, template.algorithm, template.profile)
     issued = IssuedToken(
         tenant=issuer.tenant_id,

@@ -14,7 +14,7 @@ from data_plane.limits.quotas import MonthlyQuotas
 from data_plane.limits.rates import LeasedMeter, Meter, OwnMeter, Ticks
 from data_plane.ports import Admission, Clock, Leases, Usage
 from data_plane.protocol.errors import TooManyRequests
-from data_plane.protocol.rate_limit import Header, month_policy, rate_policy
+from data_plane.protocol.rate_limit import lines_to_fill, month_policy, rate_policy
 from data_plane.protocol.served_issuer import ServedIssuer
 from shared.domain.bounded import keep
 from shared.domain.bucket import SECOND
@@ -24,12 +24,7 @@ from shared.domain.limits import Rate, TenantLimits, month_of
 from shared.domain.snapshot import IssuerSnapshot
 
 _MAXIMUM_KEPT = 10_000  # tenants, and as many clients that have a limit of their own
-_UNLIMITED = Admission(())
-_RATE_LIMIT = b"ratelimit"
-_RATE_LEFT = b'"rate";r=%d;t=%d'
-_MONTH_LEFT = b'%s%s"month";r=%d;t=%d'
-_CLIENT_LEFT = b'"client";r=%d;t=%d'
-_COMMA = b", "
+_UNLIMITED = Admission(b"")
 
 LimitName = Literal["rate", "client", "month"]
 ObserveLimited = Callable[[LimitName, bool], None]  # which limit, and whether it was only observed
@@ -50,7 +45,7 @@ class _Tenant(msgspec.Struct):
     ends_at: int  # the month, in seconds since the epoch
     announced: int | None  # tokens of the month that clients are told of
     policies: tuple[str, ...]
-    policy: Header
+    lines: bytes  # what is told of them, but for what is left
 
 
 class _Client(msgspec.Struct):
@@ -138,11 +133,11 @@ class PlanLimits:
         return _Asked(snapshot, client, held, own, now, second)
 
     def _decided(self, asked: _Asked, over: LimitName | None, issued: int) -> Admission:
-        headers = _headers(asked, issued)
+        admission = Admission(_told(asked, issued))
         if over is not None:
             seconds = _wait(over, asked) or asked.held.ends_at - asked.second
-            self._refuse(TooManyRequests(_REFUSALS[over], seconds, headers), over, asked)
-        return Admission(headers)
+            self._refuse(TooManyRequests(_REFUSALS[over], seconds, admission.headers), over, asked)
+        return admission
 
     def _refuse(self, refusal: TooManyRequests, over: LimitName, asked: _Asked) -> None:
         """Raise the refusal or, where limits are only observed, count it."""
@@ -181,7 +176,7 @@ class PlanLimits:
             ends_at=month.ends_at,
             announced=limits.month.announced if limits.month else None,
             policies=policies,
-            policy=_policy(policies),
+            lines=lines_to_fill(policies),
         )
         keep(self._tenants, snapshot.tenant_id, made, _MAXIMUM_KEPT)
         return made
@@ -239,19 +234,12 @@ def _wait(over: LimitName, asked: _Asked) -> int:
     return 0 if meter is None else max(1, -(-meter.wait(asked.now) // SECOND))
 
 
-def _headers(asked: _Asked, issued: int) -> tuple[Header, ...]:
-    """Tell what is left. The policies are constant, but where a client has one of its own."""
-    held, own, told = asked.held, asked.own, b""
-    if held.meter is not None:
-        told = _RATE_LEFT % held.meter.left(asked.now)
+def _told(asked: _Asked, issued: int) -> bytes:
+    """Tell what is left, in the order of the policies."""
+    held, own = asked.held, asked.own
+    left = () if held.meter is None else held.meter.left(asked.now)
     if held.announced is not None:
-        left = max(held.announced - issued, 0)
-        told = _MONTH_LEFT % (told, _COMMA if told else b"", left, held.ends_at - asked.second)
+        left = (*left, max(held.announced - issued, 0), held.ends_at - asked.second)
     if own is None:
-        return held.policy, (_RATE_LIMIT, told)
-    told += (_COMMA if told else b"") + _CLIENT_LEFT % own.meter.left(asked.now)
-    return _policy((*held.policies, own.policy)), (_RATE_LIMIT, told)
-
-
-def _policy(policies: tuple[str, ...]) -> Header:
-    return b"ratelimit-policy", ", ".join(policies).encode()
+        return held.lines % left
+    return lines_to_fill((*held.policies, own.policy)) % (*left, *own.meter.left(asked.now))

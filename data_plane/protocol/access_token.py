@@ -1,7 +1,7 @@
 """The JWT access token, RFC 9068 section 2, bound to a key where one is proven (RFC 9449).
 
 Between one token of a client and its next only the times, the id and the bound key differ. The rest
-is encoded once, into a template; a token is that with the gaps filled.
+is encoded once, into a template; a token's payload is that and then what is its own.
 """
 
 import msgspec
@@ -10,14 +10,15 @@ from data_plane.protocol.grants.client_credentials import Issue
 from shared.domain.client import TokenProfile
 from shared.domain.ids import ClientId, uuid_text
 from shared.domain.jwk import Algorithm
+from shared.domain.jws import base64url
 from shared.domain.scope import format_scope
 from shared.domain.static_claims import NO_CLAIMS
 
 _encode = msgspec.json.Encoder().encode
 
-# How the claims that vary stand in the encoding. Within a JSON string every quote is escaped, so no
-# value of another claim can look like this.
-_VARYING = b'"iat":0,"exp":0,"jti":""'
+# How the claims that vary end the encoding.
+_VARYING = b'"iat":0,"exp":0,"jti":""}'
+_GROUP = 3  # octets that base64 encodes by themselves
 _TOKEN = b'{"access_token":"'
 
 
@@ -58,15 +59,15 @@ class TokenTemplate(msgspec.Struct, frozen=True, kw_only=True):
     lifetime: int  # seconds
     algorithm: Algorithm
     profile: TokenProfile
-    before: bytes  # the claims up to those that vary
-    behind: bytes  # and after them
+    encoded: bytes  # the payload up to what varies, in whole groups
+    begun: bytes  # the octets of the next group
     answer: bytes  # what follows the token in the answer, up to its type
 
-    def claims(self, now: int, jti: bytes, jkt: str | None) -> bytes:
-        """Encode the claims of one token; `jti` is a UUID's octets, `jkt` a key's thumbprint."""
+    def payload(self, now: int, jti: bytes, jkt: str | None) -> bytes:
+        """Encode one token's claims, RFC 7515 section 3; `jti`: a UUID's octets, `jkt`: its key."""
         bound = "" if jkt is None else f',"cnf":{{"jkt":"{jkt}"}}'
-        varying = f'"iat":{now},"exp":{now + self.lifetime},"jti":"{uuid_text(jti)}"{bound}'
-        return b"%b%b%b" % (self.before, varying.encode(), self.behind)
+        varying = f'"iat":{now},"exp":{now + self.lifetime},"jti":"{uuid_text(jti)}"{bound}}}'
+        return self.encoded + base64url(self.begun + varying.encode())
 
     def response(self, token: bytes, jkt: str | None) -> bytes:
         """Encode the answer, RFC 6749 section 5.1."""
@@ -87,15 +88,16 @@ def template_of(issue: Issue, issuer: str) -> TokenTemplate:
         exp=0,
         jti="",
     )
-    before, _, behind = _encode(claims).partition(_VARYING)
+    same = _encode(claims).removesuffix(_VARYING)
     if issue.client.claims != NO_CLAIMS:
-        behind = b"," + issue.client.claims[1:]
+        same += issue.client.claims[1:-1] + b","
+    whole = len(same) - len(same) % _GROUP
     return TokenTemplate(
         api=issue.audience[0],
         lifetime=issue.lifetime,
         algorithm=issue.algorithm,
         profile=issue.profile,
-        before=before,
-        behind=behind,
+        encoded=base64url(same[:whole]),
+        begun=same[whole:],
         answer=b'","expires_in":%d,"scope":%b,"token_type":"' % (issue.lifetime, _encode(scope)),
     )

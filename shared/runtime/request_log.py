@@ -16,13 +16,18 @@ import msgspec
 from shared.runtime.logs import one_line
 
 _GATHER = 0.02  # seconds
+# how each line begins: a line feed and a brace stand together nowhere within JSON's lines
+_BEGINNING = '{"level":"info","event":"request","logger":"data_plane",'
+_BEGINNINGS = f"\n{_BEGINNING}".encode()
 
 _log = logging.getLogger("data_plane")
+_encode_lines = msgspec.json.Encoder().encode_lines
 
 
-class RequestLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+class RequestLine(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     """What may be said of a request: nothing that was presented but its method and path."""
 
+    time: str = ""  # set by the log
     request_id: str
     endpoint: str
     method: str
@@ -39,27 +44,37 @@ class RequestLog:
 
     def __init__(self, stream: BinaryIO | None = None) -> None:
         self._stream = stream or sys.stderr.buffer
-        self._waiting: list[str] = []
+        self._waiting: list[RequestLine] = []
         self._second = 0
         self._time = ""
 
     def add(self, line: RequestLine) -> None:
-        if not _log.isEnabledFor(logging.INFO):
-            return
         if not self._waiting:
+            if not _log.isEnabledFor(logging.INFO):
+                return
             asyncio.get_running_loop().call_later(_GATHER, self.flush)
         now = time.time()
-        if int(now) != self._second:
-            self._second = int(now)
-            self._time = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))
-        milliseconds = int(now % 1 * 1000)
-        self._waiting.append(
-            f'{{"time":"{self._time}.{milliseconds:03d}Z","level":"info","event":"request",'
-            f'"logger":"data_plane",{one_line(line)[1:]}\n'
-        )
+        second = int(now)
+        if second != self._second:
+            self._second = second
+            self._time = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+        line.time = f"{self._time}.{int((now - second) * 1000):03d}Z"
+        self._waiting.append(line)
 
     def flush(self) -> None:
         """Write what waits: at the end of the process, too."""
         lines, self._waiting = self._waiting, []
-        self._stream.write("".join(lines).encode())
-        self._stream.flush()
+        if lines:
+            self._stream.write(_text_of(lines))
+            self._stream.flush()
+
+
+def _text_of(lines: list[RequestLine]) -> bytes:
+    """Encode them at once where nothing has to be escaped beyond what JSON wants (one_line)."""
+    try:
+        text = b"\n" + _encode_lines(lines)
+    except ValueError:  # half a surrogate
+        text = b"\x7f"
+    if text.isascii() and b"\x7f" not in text:
+        return text.replace(b"\n{", _BEGINNINGS)[1:]
+    return "".join(f"{_BEGINNING}{one_line(line)[1:]}\n" for line in lines).encode()

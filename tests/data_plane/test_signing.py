@@ -14,7 +14,7 @@ from data_plane.signing import JwtSigner
 from shared.domain.client import TokenProfile
 from shared.domain.ids import ClientId, TenantId
 from shared.domain.jwk import Algorithm
-from shared.domain.jws import encode_base64url
+from shared.domain.jws import base64url, encode_base64url
 from shared.domain.snapshot import IssuerSnapshot, KeyState, TenantStatus
 from shared.runtime.config import Key
 from shared.runtime.sealing import Sealer
@@ -59,7 +59,7 @@ def sign(issuer: ServedIssuer, algorithm: Algorithm = Algorithm.ES256) -> str:
 
 
 def sign_claims(claims: AccessTokenClaims, issuer: ServedIssuer, algorithm: Algorithm) -> str:
-    payload = msgspec.json.encode(claims)
+    payload = base64url(msgspec.json.encode(claims))
     return JwtSigner(SEALER).sign(payload, issuer, algorithm, TokenProfile.AT_JWT).decode()
 
 
