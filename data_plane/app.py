@@ -14,7 +14,9 @@ from data_plane.background import keep, repeat, running
 from data_plane.handlers.door import Door, InFlight
 from data_plane.handlers.given import Given
 from data_plane.handlers.health import health_handlers
-from data_plane.handlers.lane import TokenLane
+from data_plane.handlers.lane import Lanes
+from data_plane.handlers.lane_form import PlainForms
+from data_plane.handlers.lane_token import TokenLane
 from data_plane.handlers.mount import IssuersMount
 from data_plane.handlers.telling import Telling
 from data_plane.issuers.directory import IssuerDirectory
@@ -145,8 +147,14 @@ def create_app(config: Config, leaving: Leaving, telemetry: Telemetry) -> Door:
     asked_by = config.own_hosts, config.trusted_proxies
     application = DataPlane(litestar, IssuersMount(given, telling, *asked_by))
     in_flight = InFlight()
-    lane = TokenLane(given, telling, in_flight, *asked_by)
-    return Door(application, telemetry, in_flight, lane)
+    forms = PlainForms(given, in_flight, *asked_by)
+    lanes = Lanes(
+        given.keyed_hash,
+        telemetry,
+        in_flight,
+        {"oauth/token": TokenLane(given, telling, in_flight, forms)},
+    )
+    return Door(application, telemetry, in_flight, lanes)
 
 
 class _Parts(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from shared.domain.client import Client
 from shared.domain.client_jwk import ClientJwk
 from shared.domain.ids import ClientId, TenantId
 from shared.domain.jwk import Algorithm
-from shared.domain.jws import Jws
+from shared.domain.jws import Jws, compact
 from shared.domain.limits import Rate
 from shared.domain.outbound_url import Address
 from shared.domain.snapshot import IssuerSnapshot
@@ -253,9 +253,21 @@ class Revocations(Protocol):
         ...
 
 
-class Signer(Protocol):
-    def sign(self, payload: bytes, issuer: ServedIssuer, algorithm: Algorithm, typ: str) -> bytes:
+class OpenedKey(msgspec.Struct, frozen=True):
+    """A private key, with the first part of all that is signed by it."""
+
+    header: bytes  # the JOSE header, encoded, with the dot behind it
+    sign: Callable[[bytes], bytes]  # gives the signature, RFC 7518 section 3
+
+    def signed(self, payload: bytes) -> bytes:
         """Sign a JSON object, encoded as RFC 7515 section 3 has it; give the compact form."""
+        signing_input = self.header + payload
+        return compact(signing_input, self.sign(signing_input))
+
+
+class Signer(Protocol):
+    def key(self, issuer: ServedIssuer, algorithm: Algorithm, typ: str) -> OpenedKey:
+        """Give the issuer's present key of the algorithm, for tokens of a type."""
         ...
 
     def verify(self, token: str, issuer: ServedIssuer) -> AccessTokenClaims | None:

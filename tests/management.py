@@ -26,6 +26,7 @@ from shared.domain.client import TokenProfile
 from shared.domain.ids import ClientId
 from shared.domain.issuer import issuer_url
 from shared.domain.jwk import Algorithm, PrivateKey, generate_private_key, public_jwk
+from shared.domain.jws import base64url
 from shared.domain.management import REVOKE_TOKENS, SYSTEM_SLUG, management_audience
 from shared.runtime.config import Config
 from shared.runtime.database import Database
@@ -91,7 +92,7 @@ async def forger(installation: Installation, config: Config) -> AsyncIterator[Fo
 
     def forge(forgery: Forgery) -> str:
         payload = base64url(msgspec.json.encode(_claims(forgery, issuer.issuer)))
-        return signer.sign(payload, issuer, Algorithm.ES256, TokenProfile.AT_JWT).decode()
+        return signer.key(issuer, Algorithm.ES256, TokenProfile.AT_JWT).signed(payload).decode()
 
     yield forge
 

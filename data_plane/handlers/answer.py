@@ -33,6 +33,7 @@ _SAFE: tuple[Header, ...] = (
 )
 _JSON_NO_STORE = (_JSON, _NO_STORE, (b"pragma", b"no-cache"), *_SAFE)
 
+WITHOUT_LENGTH = frozenset({204, 304})  # statuses, RFC 9110 section 8.6
 OPEN_TO_BROWSERS: Header = (b"access-control-allow-origin", b"*")
 
 

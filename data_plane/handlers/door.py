@@ -37,7 +37,7 @@ class InFlight:
 
 
 class Door:
-    """The ASGI application that the worker serves, and beside it the lane for tokens."""
+    """The ASGI application that the worker serves, and beside it the lanes."""
 
     def __init__(
         self,

@@ -29,4 +29,5 @@ async def introspect(asked: Asked, given: Given) -> Answer:
         iss=issuer.issuer, aud=caller.client_id, iat=now, token_introspection=found
     )
     payload = base64url(msgspec.json.encode(answer))
-    return jwt_answer(MEDIA_TYPE, given.signer.sign(payload, issuer, INTROSPECTION_ALGORITHM, TYP))
+    key = given.signer.key(issuer, INTROSPECTION_ALGORITHM, TYP)
+    return jwt_answer(MEDIA_TYPE, key.signed(payload))

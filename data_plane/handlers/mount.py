@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from litestar.types import HTTPScope, Receive, Send
 
 from data_plane.handlers.admin import admin_revoke
-from data_plane.handlers.answer import Answer, Header, error_answer
+from data_plane.handlers.answer import WITHOUT_LENGTH, Answer, Header, error_answer
 from data_plane.handlers.asked import Asked, Endpoint
 from data_plane.handlers.documents import JWKS, METADATA, REVOCATIONS, PublicDocument, serve
 from data_plane.handlers.given import Given
@@ -47,7 +47,6 @@ PATHS = re.compile(
     rf"|/\.well-known/(?:openid-configuration|oauth-authorization-server)/t/(?P<of>{SLUG_PATTERN})"
 )
 _NOT_FOUND = NotFound("there is nothing here")
-_WITHOUT_LENGTH = {204, 304}  # RFC 9110 section 8.6
 
 
 class IssuersMount:
@@ -70,7 +69,7 @@ class IssuersMount:
     async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         request_id = self._given.new_request_id()
-        slug, name = _read_path(scope)
+        slug, name = read_path(scope.get("raw_path") or b"")
         issuer: ServedIssuer | None = None
         asked: Asked | None = None
         try:
@@ -127,13 +126,12 @@ def _peer(scope: HTTPScope) -> str | None:
     return scope["client"][0] if scope["client"] else None
 
 
-def _read_path(scope: HTTPScope) -> tuple[str, str]:
+def read_path(target: bytes) -> tuple[str, str]:
     """Give the slug and the endpoint; two empty strings where there is no such path.
 
     The path is read as it came: no normalisation makes `//t/acme` or `/t/%61cme` an issuer.
     """
-    raw = scope.get("raw_path") or b""
-    match = PATHS.fullmatch(raw.partition(b"?")[0].decode("latin-1"))
+    match = PATHS.fullmatch(target.partition(b"?")[0].decode("latin-1"))
     if match is None:
         return "", "unknown"
     slug, endpoint, of = match.groups()
@@ -144,7 +142,7 @@ def _read_path(scope: HTTPScope) -> tuple[str, str]:
 
 async def _send(send: Send, answer: Answer, method: str, request_id: str) -> None:
     headers: list[Header] = [*answer.headers, (b"x-request-id", request_id.encode())]
-    if answer.status not in _WITHOUT_LENGTH:
+    if answer.status not in WITHOUT_LENGTH:
         headers.append((b"content-length", b"%d" % len(answer.body)))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     body = b"" if method == "HEAD" else answer.body

@@ -6,11 +6,13 @@ proof of a key, its id and time, the signature and the record. Where all of that
 request is served by lane.py instead, which waits for the record alone.
 """
 
+import msgspec
+
 from data_plane.handlers.answer import Answer, bytes_answer, nonce_header
 from data_plane.handlers.asked import Asked, prove, read_post_body, recall, remember
 from data_plane.handlers.dpop import fresh_nonce, proven_key
 from data_plane.handlers.given import Given
-from data_plane.ports import IssuedToken
+from data_plane.ports import IssuedToken, OpenedKey
 from data_plane.protocol.access_token import TokenTemplate, template_of
 from data_plane.protocol.client_authentication import check_one_way
 from data_plane.protocol.grants import client_credentials
@@ -19,6 +21,7 @@ from data_plane.protocol.request_gate import read_form
 from data_plane.protocol.served_issuer import ServedIssuer
 from data_plane.protocol.token_request import read_token_request
 from shared.domain.client import Client
+from shared.domain.jws import compact
 
 
 async def token(asked: Asked, given: Given) -> Answer:
@@ -30,29 +33,46 @@ async def token(asked: Asked, given: Given) -> Answer:
     admission = await given.limits.admit(issuer, proved.client)
     template = proved.templates.get(form) or _decided(asked, proved, body, form)
     jkt = await proven_key(asked, proved.client, given)
-    issued, answer = issue(issuer, proved.client, template, given, jkt)
-    await given.ledger.record(issued)
+    key = given.signer.key(issuer, template.algorithm, template.profile)
+    token = draft(key, template, given, jkt)
+    signature = key.sign(token.signing_input)
+    record, answer = issued(token, signature, issuer, proved.client, template, jkt)
+    await given.ledger.record(record)
     if jkt is None:
         return bytes_answer(answer, admission.headers)
     return bytes_answer(answer, (*admission.headers, nonce_header(fresh_nonce(asked, given))))
 
 
-def issue(
-    issuer: ServedIssuer, client: Client, template: TokenTemplate, given: Given, jkt: str | None
-) -> tuple[IssuedToken, bytes]:
-    """Sign a token; give its record, and the answer that may go out once that is kept."""
+class Draft(msgspec.Struct, frozen=True, gc=False):
+    """A token that lacks its signature."""
+
+    jti: bytes
+    signing_input: bytes  # RFC 7515 section 5.1
+
+
+def draft(key: OpenedKey, template: TokenTemplate, given: Given, jkt: str | None = None) -> Draft:
     jti = given.new_token_id()
-    payload = template.payload(given.clock(), jti, jkt)
-    access_token = given.signer.sign(payload, issuer, template.algorithm, template.profile)
-    issued = IssuedToken(
+    return Draft(jti, key.header + template.payload(given.clock(), jti, jkt))
+
+
+def issued(
+    token: Draft,
+    signature: bytes,
+    issuer: ServedIssuer,
+    client: Client,
+    template: TokenTemplate,
+    jkt: str | None = None,
+) -> tuple[IssuedToken, bytes]:
+    """Give a token's record, and the answer that may go out once that is kept."""
+    record = IssuedToken(
         tenant=issuer.tenant_id,
         account=issuer.snapshot.account_id,
         client_id=client.client_id,
         api=template.api,
-        jti=jti,
+        jti=token.jti,
         lifetime=template.lifetime,
     )
-    return issued, template.response(access_token, jkt)
+    return record, template.response(compact(token.signing_input, signature), jkt)
 
 
 async def _authenticated(asked: Asked, body: bytes, form: bytes, given: Given) -> ProvedClient:

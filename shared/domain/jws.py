@@ -95,6 +95,11 @@ def base64url(octets: bytes) -> bytes:
     return b2a_base64(octets, newline=False).translate(_URL_SAFE).rstrip(b"=")
 
 
+def compact(signing_input: bytes, signature: bytes) -> bytes:
+    """Give the compact serialisation, RFC 7515 section 7.1."""
+    return b"%b.%b" % (signing_input, base64url(signature))
+
+
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):

@@ -8,7 +8,7 @@ import msgspec
 
 Header: TypeAlias = tuple[bytes, bytes]
 
-_STATUS_LINES = {
+STATUS_LINES = {
     each.value: f"HTTP/1.1 {each.value} {each.phrase}\r\n".encode() for each in HTTPStatus
 }
 CLOSE: Header = (b"connection", b"close")  # the client is to connect anew for its next request
@@ -28,7 +28,7 @@ def message(status: int, headers: Collection[Header], body: bytes, date: bytes) 
 
 def head(status: int, headers: Collection[Header], date: bytes) -> bytes:
     """Encode an answer up to its body. Raises ValueError where a value would begin a line."""
-    return b"%b%b%b\r\n" % (_STATUS_LINES[status], date, lines_of(headers))
+    return b"%b%b%b\r\n" % (STATUS_LINES[status], date, lines_of(headers))
 
 
 def lines_of(headers: Collection[Header]) -> bytes:

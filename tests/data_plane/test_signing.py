@@ -60,7 +60,7 @@ def sign(issuer: ServedIssuer, algorithm: Algorithm = Algorithm.ES256) -> str:
 
 def sign_claims(claims: AccessTokenClaims, issuer: ServedIssuer, algorithm: Algorithm) -> str:
     payload = base64url(msgspec.json.encode(claims))
-    return JwtSigner(SEALER).sign(payload, issuer, algorithm, TokenProfile.AT_JWT).decode()
+    return JwtSigner(SEALER).key(issuer, algorithm, TokenProfile.AT_JWT).signed(payload).decode()
 
 
 @pytest.mark.parametrize("algorithm", list(Algorithm))

@@ -3,9 +3,8 @@
 from string import ascii_lowercase, digits
 
 from hypothesis import strategies as st
-from litestar.types import HTTPScope
 
-from data_plane.handlers.mount import NAMES, _read_path
+from data_plane.handlers.mount import NAMES, read_path
 from shared.domain.issuer import _RESERVED, MalformedSlug, parse_slug
 from shared.domain.scope import MalformedScope, parse_scope
 from tests.hostile.properties.registry import holds_for
@@ -71,10 +70,6 @@ def place_of(path: bytes) -> tuple[str, str]:
     return (slug, endpoint) if may_stand_in_a_path(slug) and endpoint in NAMES else _UNKNOWN
 
 
-def scope_of(path: bytes) -> HTTPScope:
-    return {"raw_path": path}  # type: ignore[typeddict-item]  # all that is read of it
-
-
 @holds_for(slug=_SLUGS)
 def test_a_slug_is_taken_if_and_only_if_the_rule_says_so(slug: str) -> None:
     try:
@@ -87,7 +82,7 @@ def test_a_slug_is_taken_if_and_only_if_the_rule_says_so(slug: str) -> None:
 
 @holds_for(path=_PATHS)
 def test_a_path_leads_to_an_issuer_if_and_only_if_it_is_spelt_as_ours_are(path: bytes) -> None:
-    assert _read_path(scope_of(path)) == place_of(path)
+    assert read_path(path) == place_of(path)
 
 
 @holds_for(text=_SCOPES)
