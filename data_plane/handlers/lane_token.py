@@ -44,6 +44,14 @@ class _Admitted(msgspec.Struct, frozen=True, gc=False):
     told: bytes  # what the limits have to say
 
 
+class _Signed(msgspec.Struct, frozen=True, gc=False):
+    """A request that is answered once the token's record is kept."""
+
+    taken: TakenForm
+    told: bytes
+    answer: bytes
+
+
 class TokenLane:
     def __init__(
         self, given: Given, telling: Telling, in_flight: InFlight, forms: PlainForms
@@ -54,6 +62,7 @@ class TokenLane:
         self._forms = forms
         self._asked: dict[bytes, PlainForm] = {}  # by the names of the octets that came
         self._admitted: list[_Admitted] = []
+        self._recorded: list[_Signed] = []
 
     def take(self, request: Request, slug: str, endpoint: str, connection: Answering) -> bool:
         if not self._forms.is_plain(request):
@@ -107,10 +116,11 @@ class TokenLane:
             issued = self._signed(admitted)
         except Exception:
             for each in admitted:  # nobody waits for ever, whatever has happened
-                self._end(each.taken, b"", b"", TemporarilyUnavailable(_NOT_SIGNED))
+                self._in_flight.count -= 1
+                self._refuse(each.taken, TemporarilyUnavailable(_NOT_SIGNED))
             raise
         for each, (record, answer) in zip(admitted, issued, strict=True):
-            done = partial(self._end, each.taken, each.told, answer)
+            done = partial(self._end, _Signed(each.taken, each.told, answer))
             try:
                 self._given.ledger.begin(record, done)
             except TemporarilyUnavailable as error:
@@ -126,18 +136,23 @@ class TokenLane:
             for each, of, signature in zip(admitted, drafts, signatures, strict=True)
         ]
 
-    def _end(self, taken: TakenForm, told: bytes, answer: bytes, error: OAuthError | None) -> None:
-        """Answer: the record is kept, or cannot be. `told`: what the limits have to say."""
+    def _end(self, signed: _Signed, error: OAuthError | None) -> None:
+        """Have it answered: the record is kept, or cannot be."""
         self._in_flight.count -= 1
         if error is not None:
-            self._refuse(taken, error)
+            self._refuse(signed.taken, error)
             return
-        connection, request_id = taken.connection, taken.request_id.encode()
-        last = connection.is_last
-        close = LAST if last else b""
-        octets = _GRANTED % (connection.date, told, request_id, len(answer), close, answer)
-        connection.answer(octets, close=last)
-        tell(self._telling, taken, _OK, "")
+        if not self._recorded:
+            asyncio.get_running_loop().call_soon(self._answer)
+        self._recorded.append(signed)
+
+    def _answer(self) -> None:
+        """Answer all whose records were kept together, again step by step."""
+        recorded, self._recorded = self._recorded, []
+        for connection, octets, last in [_granted(each) for each in recorded]:
+            connection.answer(octets, close=last)
+        for each in recorded:
+            tell(self._telling, each.taken, _OK, "")
 
     def _refuse(self, taken: TakenForm, error: OAuthError) -> None:
         answer = error_answer(error, realm=taken.issuer.issuer)
@@ -151,3 +166,12 @@ class TokenLane:
             taken.request_id,
         )
         tell(self._telling, taken, answer.status, answer.error)
+
+
+def _granted(signed: _Signed) -> tuple[Answering, bytes, bool]:
+    """Encode the answer; give with it who hears it, and whether it is the connection's last."""
+    taken, answer, connection = signed.taken, signed.answer, signed.taken.connection
+    last, request_id = connection.is_last, taken.request_id.encode()
+    told, length, close = signed.told, len(answer), LAST if last else b""
+    octets = _GRANTED % (connection.date, told, request_id, length, close, answer)
+    return connection, octets, last

@@ -13,6 +13,8 @@ from control_plane.clients.actions import change_client, disable_client
 from control_plane.clients.rules import ClientChange
 from control_plane.usage.actions import latencies_of
 from data_plane.handlers.door import MOST_IN_FLIGHT
+from data_plane.ports import OpenedKey
+from data_plane.signing import JwtSigner
 from shared.domain.latency import EVENTS
 from shared.domain.limits import Rate
 from shared.runtime.config import Config
@@ -189,17 +191,61 @@ class Heard:
         self.answered.set_result((message, close))
 
 
+def take(plane: Plane, made: Ask) -> Heard:
+    """Have the lane take it on in this turn of the loop."""
+    request, connection = Request(), Heard()
+    request.method, request.target, request.body = made.method, made.target, made.body
+    request.headers = [(name.lower(), value) for name, value in made.headers]
+    assert plane.door.lane is not None
+    assert plane.door.lane.take(request, connection)
+    return connection
+
+
+async def test_what_arrives_together_is_answered_each_by_its_own(
+    plane: Plane, database: Database, config: Config, tenant: MadeTenant
+) -> None:
+    asked = [ask(each, "token") for each in (tenant, await make_tenant(database, config))]
+    for each in asked * 2:
+        assert (await plane.by_lane(each)).status == 200
+    heard = [take(plane, each) for each in asked * 10]
+    async with asyncio.timeout(PATIENCE):
+        answers = [(await each.answered)[0].partition(b"\r\n\r\n")[2] for each in heard]
+    tokens = [json.loads(each)["access_token"] for each in answers]
+    issuers = [json.loads(urlsafe_b64decode(each.split(".")[1] + "=="))["iss"] for each in tokens]
+    expected = [f"{config.public_url}{each.target.decode()}" for each in asked * 10]
+    assert [f"{each}/oauth/token" for each in issuers] == expected
+    assert len(set(tokens)) == 20
+    assert plane.door.in_flight.count == 0
+
+
+async def test_where_nothing_can_be_signed_everybody_is_told(
+    plane: Plane, tenant: MadeTenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = ask(tenant, "token")
+    for _ in range(2):
+        assert (await plane.by_lane(made)).status == 200
+
+    def broken(_: bytes) -> bytes:
+        raise ValueError("the key is broken")
+
+    told: list[BaseException] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, all_: told.append(all_["exception"]))
+    monkeypatch.setattr(JwtSigner, "key", lambda *_: OpenedKey(b"", broken))
+    heard = [take(plane, made) for _ in range(3)]
+    async with asyncio.timeout(PATIENCE):
+        answers = [(await each.answered)[0] for each in heard]
+    assert all(each.startswith(b"HTTP/1.1 503 ") for each in answers)
+    assert [str(each) for each in told] == ["the key is broken"]
+    assert plane.door.in_flight.count == 0
+
+
 async def test_whom_a_worker_serves_while_it_begins_to_go_is_told(
     plane: Plane, tenant: MadeTenant
 ) -> None:
     made = ask(tenant, "token")
     for _ in range(2):
         assert (await plane.by_lane(made)).status == 200
-    request, connection = Request(), Heard()
-    request.method, request.target, request.body = made.method, made.target, made.body
-    request.headers = [(name.lower(), value) for name, value in made.headers]
-    assert plane.door.lane is not None
-    assert plane.door.lane.take(request, connection)
+    connection = take(plane, made)
     connection.is_last = True  # while the record is being kept
     async with asyncio.timeout(PATIENCE):
         message, close = await connection.answered
