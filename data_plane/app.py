@@ -15,9 +15,11 @@ from data_plane.handlers.door import Door, InFlight
 from data_plane.handlers.given import Given
 from data_plane.handlers.health import health_handlers
 from data_plane.handlers.lane import Lanes
+from data_plane.handlers.lane_documents import DocumentLane
 from data_plane.handlers.lane_form import PlainForms
+from data_plane.handlers.lane_introspect import IntrospectionLane
 from data_plane.handlers.lane_token import TokenLane
-from data_plane.handlers.mount import IssuersMount
+from data_plane.handlers.mount import DOCUMENTS, IssuersMount
 from data_plane.handlers.telling import Telling
 from data_plane.issuers.directory import IssuerDirectory
 from data_plane.issuers.follower import Follower
@@ -27,6 +29,7 @@ from data_plane.limits.quotas import MonthlyQuotas
 from data_plane.limits.wrong_secrets import WrongSecrets
 from data_plane.protocol.errors import TemporarilyUnavailable
 from data_plane.protocol.proved import KeyedHash
+from data_plane.protocol.verified import VerifiedTokens
 from data_plane.signed_requests import OperatorSignatures
 from data_plane.signing import ForeignVerifier, JwtSigner
 from data_plane.store.clients import StoredClients
@@ -113,6 +116,7 @@ def create_app(config: Config, leaving: Leaving, telemetry: Telemetry) -> Door:
         new_token_id=lambda: _new_token_id(random),
         new_request_id=lambda: random.take(8).hex(),
         keyed_hash=KeyedHash(random.take(32)),
+        verified=VerifiedTokens(),
         peppers={pepper.key_id: pepper.octets for pepper in config.secret_peppers},
         management_audience=management_audience(config.console_url),
     )
@@ -152,7 +156,11 @@ def create_app(config: Config, leaving: Leaving, telemetry: Telemetry) -> Door:
         given.keyed_hash,
         telemetry,
         in_flight,
-        {"oauth/token": TokenLane(given, telling, in_flight, forms)},
+        {
+            "oauth/token": TokenLane(given, telling, in_flight, forms),
+            "oauth/introspect": IntrospectionLane(given, telling, forms),
+            **dict.fromkeys(DOCUMENTS, DocumentLane(given, telling)),
+        },
     )
     return Door(application, telemetry, in_flight, lanes)
 

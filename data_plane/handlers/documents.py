@@ -9,7 +9,6 @@ from typing import TypeAlias
 from data_plane.handlers.answer import Answer, document_answer, preflight_answer
 from data_plane.protocol.document import Document
 from data_plane.protocol.errors import MethodNotAllowed, NotFound
-from data_plane.protocol.request_gate import RequestHead
 from data_plane.protocol.served_issuer import ServedIssuer
 from shared.domain.snapshot import TenantStatus
 
@@ -24,13 +23,15 @@ METADATA: PublicDocument = (lambda issuer: issuer.metadata, _FIVE_MINUTES)
 REVOCATIONS: PublicDocument = (lambda issuer: issuer.revoked.feed(), _A_SECOND)
 
 
-def serve(public: PublicDocument, issuer: ServedIssuer, method: str, head: RequestHead) -> Answer:
+def serve(
+    public: PublicDocument, issuer: ServedIssuer, method: str, if_none_match: bytes | None
+) -> Answer:
     if issuer.status is TenantStatus.DELETED:
         raise NotFound("there is nothing here")
     match method:
         case "GET" | "HEAD":
             find, max_age = public
-            return document_answer(find(issuer), head.if_none_match, max_age)
+            return document_answer(find(issuer), if_none_match, max_age)
         case "OPTIONS":
             return preflight_answer(METHODS)
         case _:

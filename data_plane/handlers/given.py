@@ -25,6 +25,7 @@ from data_plane.ports import (
 )
 from data_plane.protocol.client_authentication import Peppers
 from data_plane.protocol.proved import KeyedHash
+from data_plane.protocol.verified import VerifiedTokens
 
 
 class Given(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,5 +48,6 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     new_token_id: NewTokenId
     new_request_id: Callable[[], str]
     keyed_hash: KeyedHash
+    verified: VerifiedTokens
     peppers: Peppers
     management_audience: str  # the `aud` of management tokens

@@ -3,7 +3,7 @@
 A lane takes what is like a request before it in all that decides about it, and leaves whatever is
 different in any way to the application, untouched; the two share what decides. What a lane took on
 is known again by a keyed hash of all its octets, and not read once more. Each lane has a file:
-lane_token.py.
+lane_token.py, lane_introspect.py and lane_documents.py.
 """
 
 from collections.abc import Mapping

@@ -81,17 +81,15 @@ class PlainForms:
         keep(self._good_heads, judged, None, _MAXIMUM_KEPT)
         return True
 
-    def read(
-        self, request: Request, slug: str, endpoint: str, about: bytes, in_form: bytes
-    ) -> PlainForm:
-        """Read a plain one; `in_form`: what proves who asks where there is no Authorization."""
+    def read(self, request: Request, slug: str, endpoint: str, about: bytes) -> PlainForm:
+        """Read a plain one; `about` proves who asks, too, where there is no Authorization."""
         headers = dict(request.headers)
         authorization, traceparent = headers.get(b"authorization"), headers.get(b"traceparent")
         return PlainForm(
             slug=slug,
             endpoint=endpoint,
             about=about,
-            presented=in_form if authorization is None else self._given.keyed_hash(authorization),
+            presented=about if authorization is None else self._given.keyed_hash(authorization),
             forwarded=tuple(each for each in request.headers if each[0] == FORWARDED),
             trace_id="" if traceparent is None else read_trace_id(traceparent),
         )

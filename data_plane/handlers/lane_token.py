@@ -68,7 +68,7 @@ class TokenLane:
         if not self._forms.is_plain(request):
             return False
         form = self._given.keyed_hash(request.body)
-        asked = self._forms.read(request, slug, endpoint, form, form)
+        asked = self._forms.read(request, slug, endpoint, form)
         if not self._serve(asked, connection):
             return False
         if request.octets:

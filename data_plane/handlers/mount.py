@@ -34,13 +34,13 @@ _ENDPOINTS: Mapping[str, Endpoint] = {
     "oauth/revoke": revoke,
     "admin/revoke": admin_revoke,
 }
-_DOCUMENTS: Mapping[str, PublicDocument] = {
+DOCUMENTS: Mapping[str, PublicDocument] = {
     ".well-known/jwks.json": JWKS,
     ".well-known/revocations": REVOCATIONS,
     ".well-known/openid-configuration": METADATA,
     ".well-known/oauth-authorization-server": METADATA,
 }
-NAMES = (*_ENDPOINTS, *_DOCUMENTS)  # below an issuer
+NAMES = (*_ENDPOINTS, *DOCUMENTS)  # below an issuer
 PATHS = re.compile(
     rf"/t/(?P<slug>{SLUG_PATTERN})/(?P<endpoint>{'|'.join(map(re.escape, NAMES))})"
     # both names inserted before the path, RFC 8414 section 3.1
@@ -76,9 +76,9 @@ class IssuersMount:
             issuer = await self._given.issuers.get(slug) if slug else None
             if issuer is None:
                 raise _NOT_FOUND
-            if name in _DOCUMENTS:
+            if name in DOCUMENTS:
                 head = read_head(list(scope["headers"]))
-                answer = serve(_DOCUMENTS[name], issuer, scope["method"], head)
+                answer = serve(DOCUMENTS[name], issuer, scope["method"], head.if_none_match)
             else:
                 asked = self._read(scope, receive, issuer)
                 answer = await _ENDPOINTS[name](asked, self._given)

@@ -2,7 +2,7 @@
 
 The framing is read by httptools (llhttp, which is Node's), strictly. Here is what comes behind it:
 one request of a connection after the other, within bounds; and two ways to an answer. Any request
-can be given to the application (asgi_exchange.py). A POST that came whole is offered to the `lane`
+can be given to the application (asgi_exchange.py). One that came whole is offered to the `lane`
 first, which answers without a task (decision 20), and knows again what it has taken on before.
 """
 
@@ -234,7 +234,7 @@ class Connection(asyncio.Protocol):
         if not self._waiting or self.closed:
             return
         request = self._waiting[0]
-        lane = self._server.lane if request.keep_alive and request.method == b"POST" else None
+        lane = self._server.lane if request.keep_alive else None
         if lane and patient and not (request.whole or request.cut) and lane.wants(request):
             return
         self._served = self._waiting.popleft()

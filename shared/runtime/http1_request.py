@@ -65,11 +65,11 @@ class Answering(Protocol):
 
 class Lane(Protocol):
     def wants(self, request: Request) -> bool:
-        """Tell of a POST, whose head alone has come, whether its body is worth a moment's wait."""
+        """Tell of a request, whose head alone has come, whether its body is worth a wait."""
         ...
 
     def take(self, request: Request, connection: Answering) -> bool:
-        """Take on a whole POST, to answer it once, now or later. False: it is not for this lane."""
+        """Take on a whole request, to answer it once, now or later. False: it is not for here."""
         ...
 
     def again(self, octets: bytes, connection: Answering) -> bool:
