@@ -21,12 +21,11 @@ class Pace(Protocol):
 
 
 class Tally:
-    """What was answered so far. Latencies are seconds, in the order of the answers."""
+    """What was answered so far."""
 
     def __init__(self, keep: int = 1) -> None:
         self.keep = keep
-        self.latencies: list[float] = []
-        self.statuses: dict[int, int] = {}
+        self.latencies: dict[int, list[float]] = {}  # seconds, by status
         self.broken = 0  # requests whose connection ended without an answer
         self.kept: list[bytes] = []  # the first answers, `keep` of them
         self.last = 0.0  # when the last came, on the clock of time.perf_counter
@@ -61,8 +60,7 @@ class Connection(asyncio.Protocol):
         self._held = b""
         self._waits = False
         tally = self._tally
-        tally.latencies.append(now - self.since)
-        tally.statuses[status] = tally.statuses.get(status, 0) + 1
+        tally.latencies.setdefault(status, []).append(now - self.since)
         tally.last = now
         if len(tally.kept) < tally.keep:
             tally.kept.append(answer)

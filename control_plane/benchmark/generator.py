@@ -14,6 +14,7 @@ import time
 from collections.abc import Sequence
 from enum import StrEnum
 from ipaddress import ip_address
+from itertools import chain
 from math import ceil
 
 import msgspec
@@ -72,6 +73,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     p95: float
     p99: float
     max: float
+    p99_of: dict[int, float]  # by status
     cpu_seconds: float  # of the generator
     kept: list[bytes]  # answers, head and body
 
@@ -91,30 +93,34 @@ def run_apart(job: Job) -> Load:
 
 async def drive(job: Job) -> Load:
     """Run the job in this process's loop. errors: OSError when nobody listens"""
-    tally = Tally(job.kept)
-    spent, began = time.process_time(), time.perf_counter()
+    tally, bound, spent = Tally(job.kept), Bound(job.requests, *_ends(job)), time.process_time()
     match job.mode:
         case Mode.CLOSED:
-            await _closed(job, tally)
+            await _closed(job, tally, bound)
         case Mode.OPEN:
-            await _open(job, tally)
+            await _open(job, tally, bound)
         case Mode.FRESH:
-            bound = Bound(job.requests, job.count, job.seconds)
             await asyncio.gather(*(_fresh(job, tally, bound) for _ in range(job.connections)))
-    seconds = (tally.last or time.perf_counter()) - began
+    seconds = (tally.last or time.perf_counter()) - bound.began
     return _load(tally, seconds, time.process_time() - spent)
 
 
-async def _closed(job: Job, tally: Tally) -> None:
-    pace = ClosedLoop(Bound(job.requests, job.count, job.seconds))
+def _ends(job: Job) -> tuple[int | None, float | None]:
+    """Give after how many requests and seconds; an open loop sends what is due, if late."""
+    if job.mode != Mode.OPEN:
+        return job.count, job.seconds
+    due = max(1, round(job.rate * job.seconds))
+    return due if job.count is None else min(due, job.count), None
+
+
+async def _closed(job: Job, tally: Tally, bound: Bound) -> None:
+    pace = ClosedLoop(bound)
     connections = [await _dial(job, Connection(pace, tally)) for _ in range(job.connections)]
     pace.begin(connections)
     await _await_end(pace.ended, job, connections)
 
 
-async def _open(job: Job, tally: Tally) -> None:
-    due = max(1, round(job.rate * job.seconds))
-    bound = Bound(job.requests, due if job.count is None else min(due, job.count), None)
+async def _open(job: Job, tally: Tally, bound: Bound) -> None:
     pace = OpenLoop(bound, job.rate)
     connections = [await _dial(job, Connection(pace, tally)) for _ in range(job.connections)]
     pace.begin(connections)
@@ -145,10 +151,11 @@ async def _await_end(ended: asyncio.Event, job: Job, connections: list[Connectio
 
 
 def _load(tally: Tally, seconds: float, cpu_seconds: float) -> Load:
-    ordered = sorted(tally.latencies)
+    by_status = {status: sorted(each) for status, each in tally.latencies.items()}
+    ordered = sorted(chain.from_iterable(by_status.values()))
     return Load(
         count=len(ordered),
-        statuses=tally.statuses,
+        statuses={status: len(each) for status, each in by_status.items()},
         broken=tally.broken,
         seconds=seconds,
         rate=len(ordered) / seconds,
@@ -156,6 +163,7 @@ def _load(tally: Tally, seconds: float, cpu_seconds: float) -> Load:
         p95=quantile(ordered, 0.95) * 1000,
         p99=quantile(ordered, 0.99) * 1000,
         max=quantile(ordered, 1.0) * 1000,
+        p99_of={status: quantile(each, 0.99) * 1000 for status, each in by_status.items()},
         cpu_seconds=cpu_seconds,
         kept=tally.kept,
     )

@@ -11,19 +11,21 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
+from math import inf
 
 from control_plane.benchmark.connection import Connection
 from control_plane.benchmark.ticks import ticking
 
 
 class Bound:
-    """How many requests may still be sent, and until when; the requests, in turn."""
+    """How many requests may still be sent, and for how many seconds; the requests, in turn."""
 
     def __init__(self, requests: Sequence[bytes], count: int | None, seconds: float | None) -> None:
         self._requests = requests
         self._next = 0
         self._most = count
-        self._until = None if seconds is None else time.perf_counter() + seconds
+        self._seconds = inf if seconds is None else seconds
+        self.began = 0.0  # when the first was taken, on the clock of time.perf_counter
 
     @property
     def taken(self) -> int:
@@ -31,7 +33,9 @@ class Bound:
 
     def take(self, now: float) -> bytes | None:
         """Give the next request, or None when it is enough."""
-        if self._until is not None and now >= self._until:
+        if not self._next:  # not before: to dial a slow server takes time too
+            self.began = now
+        if now >= self.began + self._seconds:
             return None
         if self._most is not None and self._next >= self._most:
             return None

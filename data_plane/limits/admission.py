@@ -103,7 +103,8 @@ class PlanLimits:
                 return None
             issued = at_hand
         over = _take(asked, issued)
-        if over in {"rate", "client"} and self._leases is not None:
+        meter = None if over is None else _meter_of(over, asked)
+        if meter is not None and not meter.is_sure(asked.now):
             return None
         return self._decided(asked, over, issued)
 
@@ -227,10 +228,15 @@ async def _ask(over: LimitName, asked: _Asked) -> LimitName | None:
     return None
 
 
+def _meter_of(over: LimitName, asked: _Asked) -> Meter | None:
+    """Give what measures that limit; None: it is not a rate."""
+    own = asked.own.meter if asked.own else None
+    return {"rate": asked.held.meter, "client": own, "month": None}[over]
+
+
 def _wait(over: LimitName, asked: _Asked) -> int:
     """Tell after how many whole seconds a rate is worth another try; 0: it is not a rate."""
-    own = asked.own.meter if asked.own else None
-    meter = {"rate": asked.held.meter, "client": own, "month": None}[over]
+    meter = _meter_of(over, asked)
     return 0 if meter is None else max(1, -(-meter.wait(asked.now) // SECOND))
 
 

@@ -36,6 +36,10 @@ class Meter(Protocol):
         """Take it after all, where it was only to ask."""
         ...
 
+    def is_sure(self, now: int) -> bool:
+        """Tell whether asking cannot change that the last take was refused."""
+        ...
+
     def give_back(self) -> None:
         """Undo the last take."""
         ...
@@ -58,6 +62,9 @@ class OwnMeter(Bucket):
 
     async def ask(self) -> bool:
         return False
+
+    def is_sure(self, now: int) -> bool:  # noqa: ARG002 - it never asks
+        return True
 
 
 class LeasedMeter:
@@ -101,7 +108,7 @@ class LeasedMeter:
         self._waiting += 1
         try:
             for _ in range(_ROUNDS):
-                if not self._leases.usable or self._ticks() < self._refused_until:
+                if self.is_sure(self._ticks()):
                     break
                 await self._answered()
                 if self.take(self._ticks()):
@@ -109,6 +116,10 @@ class LeasedMeter:
         finally:
             self._waiting -= 1
         return not self._leases.usable and self._own.take(self._ticks())
+
+    def is_sure(self, now: int) -> bool:
+        """Until a wait that Redis gave is over, there is nothing to ask it for."""
+        return not self._leases.usable or now < self._refused_until
 
     def give_back(self) -> None:
         if self._leases.usable:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.benchmarks.peers import Absent
 
-_PATIENCE = 900.0  # seconds; a Go program of some hundred modules is compiled once
+_PATIENCE = 2700.0  # seconds; a Go program of some hundred modules is compiled once
 
 
 def require(*programs: str) -> None:

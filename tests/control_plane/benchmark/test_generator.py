@@ -37,6 +37,12 @@ async def test_a_load_ends_when_its_time_is_over(small: SmallServer) -> None:
     assert load.seconds >= 0.2
 
 
+async def test_to_connect_takes_nothing_of_its_time(small: SmallServer) -> None:
+    """A server that is slow to accept is measured all the same."""
+    load = await drive(Job(port=small.port, requests=requests(small), seconds=1e-6))
+    assert load.count == len(small.paths) > 0
+
+
 async def test_each_request_may_have_a_connection_of_its_own(small: SmallServer) -> None:
     asked = [closing(each) for each in requests(small)]
     load = await drive(Job(port=small.port, requests=asked, mode=Mode.FRESH, count=50))
@@ -70,6 +76,7 @@ async def test_other_statuses_are_counted_apart(small: SmallServer) -> None:
     small.answer = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"
     load = await drive(Job(port=small.port, requests=requests(small), count=10))
     assert load.statuses == {503: 10}
+    assert load.p99_of == {503: load.p99}
 
 
 async def test_a_connection_that_ends_without_an_answer_is_counted(small: SmallServer) -> None:

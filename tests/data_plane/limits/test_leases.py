@@ -11,7 +11,7 @@ import pytest
 
 from data_plane.limits.rates import LeasedMeter
 from data_plane.ports import Lease
-from data_plane.protocol.errors import TemporarilyUnavailable
+from data_plane.protocol.errors import TemporarilyUnavailable, TooManyRequests
 from data_plane.store.leases import RedisLeases
 from data_plane.store.shared_redis import SharedRedis
 from shared.domain.ids import TenantId, tenant_id
@@ -127,6 +127,31 @@ async def test_a_refused_request_asks_nobody(valkey: RunningValkey) -> None:
         assert not any([await meter.ask() for _ in range(100)])
         assert leases.questions == asked
         assert meter.wait(time.monotonic_ns()) > 0
+
+
+@pytest.mark.parametrize("limited", ["rate", "client"])
+async def test_what_redis_has_just_refused_is_refused_at_once_and_in_the_same_words(
+    valkey: RunningValkey, limited: str
+) -> None:
+    """The lane need not wait for what is known; what is not known yet, it leaves to who waits."""
+    world, rate = World(), Rate(1, 3)
+    issuer = new_issuer(TenantLimits(rate=rate if limited == "rate" else None))
+    client = new_client(rate if limited == "client" else None)
+    async with worker(valkey.url) as redis:
+        leases = CountingLeases(redis)
+        limits = world.limits(leases)
+        assert limits.admit_at_once(issuer, client) is None  # Redis has not been asked
+        assert await admitted(limits, issuer, client, 9) < 9
+        refused, asked = len(world.observed), leases.questions
+        with pytest.raises(TooManyRequests) as waited:
+            await limits.admit(issuer, client)
+        with pytest.raises(TooManyRequests) as at_once:
+            limits.admit_at_once(issuer, client)
+        assert vars(at_once.value) == vars(waited.value)
+        assert world.observed == [(limited, False)] * (refused + 2)
+        assert leases.questions == asked
+        world.pass_seconds(2)
+        assert limits.admit_at_once(issuer, client) is None  # by now there may be one
 
 
 async def test_an_unused_lease_is_worth_nothing_after_a_second(valkey: RunningValkey) -> None:
