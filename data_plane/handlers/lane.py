@@ -24,6 +24,7 @@ from data_plane.protocol.proved import ProvedClient
 from data_plane.protocol.request_gate import check_form_head, read_head, read_trace_id
 from data_plane.protocol.served_issuer import ServedIssuer
 from shared.domain.bounded import keep
+from shared.domain.client import DpopUse
 from shared.domain.client_address import FORWARDED, client_address
 from shared.domain.outbound_url import Address, Network
 from shared.runtime.http1_answer import CLOSE, lines_of, message
@@ -149,6 +150,8 @@ class TokenLane:
         template = None if proved is None else proved.templates.get(asked.form)
         if proved is None or template is None:
             return None
+        if proved.client.dpop is not DpopUse.OPTIONAL:
+            return None  # it owes a proof of a key, and a plain request has none
         return _Taken(
             connection=connection,
             issuer=issuer,
