@@ -23,6 +23,7 @@ from data_plane.ports import IssuedToken, OpenedKey
 from data_plane.protocol.access_token import TokenTemplate
 from data_plane.protocol.errors import OAuthError, TemporarilyUnavailable
 from shared.domain.bounded import keep
+from shared.domain.client import DpopUse
 from shared.runtime.http1_answer import lines_of
 from shared.runtime.http1_request import Answering, Request
 
@@ -84,6 +85,8 @@ class TokenLane:
         template = None if taken is None else taken.proved.templates.get(asked.about)
         if taken is None or template is None:
             return False
+        if taken.proved.client.dpop is not DpopUse.OPTIONAL:
+            return False  # it owes a proof of a key, and a plain request has none
         try:
             return self._begin(taken, template)
         except OAuthError as error:

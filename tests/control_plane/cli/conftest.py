@@ -8,6 +8,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from secrets import token_hex
@@ -20,10 +21,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from control_plane.cli.main import main
+from control_plane.tenants import actions
+from control_plane.tenants.actions import create_tenant
 from shared.runtime.config import FIELDS
 from shared.runtime.embedded import EmbeddedPostgres
 from tests.conftest import free_port, new_installation, run_server
 from tests.control_plane.cli.development import Ran, fetch_token, run_dev, until, verify
+from tests.keys import some_key
 from tests.support import Server, new_slug
 
 NOTHING_SET: dict[str, str | None] = dict.fromkeys(
@@ -91,7 +95,8 @@ def quiet_server(postgres: EmbeddedPostgres) -> Iterator[Server]:
 
 
 @pytest.fixture
-def cli(quiet_server: Server, tmp_path: Path) -> Cli:
+def cli(quiet_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    monkeypatch.setattr(actions, "create_tenant", partial(create_tenant, generate=some_key))
     return Cli(
         {
             **NOTHING_SET,

@@ -141,7 +141,7 @@ def until(holds: Callable[[], bool], seconds: float = PATIENCE) -> None:
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.005)
+        time.sleep(0.02)  # to ask may take a look at every process there is
 
 
 def server_of(data_dir: Path) -> psutil.Process:

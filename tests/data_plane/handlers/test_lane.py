@@ -20,6 +20,7 @@ from shared.domain.limits import Rate
 from shared.runtime.config import Config
 from shared.runtime.database import Database
 from shared.runtime.http1_request import Request
+from tests.clients import set_client
 from tests.data_plane.handlers.plane import PATIENCE, Plane
 from tests.hostile.cases import Answer, Ask, ask
 from tests.support import MadeTenant, make_tenant
@@ -119,6 +120,20 @@ async def test_what_is_any_different_is_left_to_the_application(
     answer = await plane.by_lane(made)
     assert True not in plane.taken
     assert likeness(answer) == likeness(await plane.by_application(made))
+
+
+@pytest.mark.parametrize("use", ["required", "nonce_required"])
+async def test_without_the_proof_that_a_client_owes_it_gets_nothing_however_often_it_asks(
+    plane: Plane, database: Database, tenant: MadeTenant, use: str
+) -> None:
+    """RFC 9449 section 5. What was decided on the form is known from the second time on."""
+    await set_client(database, tenant.tenant_id, tenant.client.client_id, dpop=use)
+    made = ask(tenant, "token")
+    answers = [await plane.by_lane(made) for _ in range(4)]
+    expected = likeness(await plane.by_application(made))
+    assert (expected[0], expected[2]["error"]) == (400, "invalid_dpop_proof")
+    assert [likeness(each) for each in answers] == [expected] * 4
+    assert True not in plane.taken
 
 
 async def test_the_same_octets_are_not_read_once_more(plane: Plane, tenant: MadeTenant) -> None:

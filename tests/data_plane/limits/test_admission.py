@@ -143,7 +143,7 @@ async def test_memory_is_bounded_however_many_there_are() -> None:
     world, issuer = World(), new_issuer(LIMITS)
     limits = world.limits()
     tracemalloc.start()
-    for _ in range(25_000):
+    for _ in range(11_000):
         await limits.admit(new_issuer(LIMITS, "a_other"), new_client())
         await admitted(limits, issuer, new_client(Rate(1, 1)), 1)
     held, _ = tracemalloc.get_traced_memory()
