@@ -21,7 +21,8 @@ from control_plane.benchmark.requests import closing, get, post
 from control_plane.benchmark.results import Measured, Memory, Run, Workers, median_of
 from shared.domain.jwk import Algorithm
 
-_DIFFERENT_TOKENS = 1_000  # to introspect, so that no answer is asked for again and again
+_KNOWN_TOKENS = 1_000  # to introspect: what a resource server has before it at a time
+_NEW_TOKENS = 10_000  # more than a worker remembers, so that each is new to it when its turn comes
 _PACED = 1000.0  # tokens a second, target P5
 _NOT_MODIFIED = 304
 _GRANT = {"grant_type": "client_credentials", "scope": "read write"}
@@ -86,37 +87,36 @@ def measure_tokens(
 def measure_others(bench: Bench, running: Running) -> dict[str, Measured]:
     """Introspection, documents, latency at a fixed rate, and new connections; by name."""
     cases = [
-        _introspection(bench, running),
+        *_introspection(bench, running),
         *_documents(bench, running),
         *_paced_and_fresh(bench, running),
     ]
     return {each.name: bench.repeat(each) for each in cases}
 
 
-def _introspection(bench: Bench, running: Running) -> Case:
+def _introspection(bench: Bench, running: Running) -> list[Case]:
+    """Tokens that the worker has seen before, and such as it has to verify."""
     caller, port = bench.tenant.callers[Algorithm.ES256], running.port
     path = f"{bench.tenant.path}/oauth/introspect"
-    return Case(
-        name="introspection ES256",
-        running=running,
-        requests=[
-            post(port, path, caller.basic, {"token": each})
-            for each in _issued(bench.tokens(running, Algorithm.ES256))
-        ],
-        accept=_is_active,
-    )
+    requests = [
+        post(port, path, caller.basic, {"token": each})
+        for each in _issued(bench.tokens(running, Algorithm.ES256), _NEW_TOKENS)
+    ]
+    asked = {
+        "introspection ES256": requests[:_KNOWN_TOKENS],
+        "introspection ES256, new tokens": requests,
+    }
+    return [
+        Case(name=name, running=running, requests=each, accept=_is_active)
+        for name, each in asked.items()
+    ]
 
 
-def _issued(case: Case) -> list[str]:
-    """Give different tokens."""
-    job = Job(
-        port=case.running.port,
-        requests=case.requests,
-        count=_DIFFERENT_TOKENS,
-        kept=_DIFFERENT_TOKENS,
-    )
+def _issued(case: Case, count: int) -> list[str]:
+    """Give different tokens, so many or a few less: an answer of 503 has none."""
+    job = Job(port=case.running.port, requests=case.requests, count=count, kept=count)
     bodies = (each.partition(b"\r\n\r\n")[2] for each in run_apart(job).kept)
-    return [msgspec.json.decode(each)["access_token"] for each in bodies]
+    return [msgspec.json.decode(each)["access_token"] for each in bodies if b"_token" in each]
 
 
 def _is_active(body: bytes) -> None:

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import msgspec
 
-from data_plane.handlers.answer import WITHOUT_LENGTH, Answer, Header
+from data_plane.handlers.answer import WITHOUT_LENGTH, Answer
 from data_plane.handlers.telling import Telling
 from data_plane.protocol.served_issuer import ServedIssuer
 from shared.runtime.http1_answer import CLOSE, STATUS_LINES, lines_of
@@ -29,16 +29,17 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     started: float  # seconds of a clock that never goes back
 
 
-def send(connection: Answering, answer: Answer, *headers: Header, whole: bool = True) -> None:
-    """Send it, with more headers behind its own; `whole`: with its body, which HEAD has not."""
+def send(
+    connection: Answering, answer: Answer, request_id: str = "", *, whole: bool = True
+) -> None:
+    """Send it, as the mount does; `whole`: with its body, which the answer to HEAD has not."""
     last = connection.is_last
-    length = b"content-length: %d\r\n" % len(answer.body)
     octets = b"%b%b%b%b%b%b\r\n%b" % (
         STATUS_LINES[answer.status],
         connection.date,
         _lines(answer.headers),
-        lines_of(headers),
-        b"" if answer.status in WITHOUT_LENGTH else length,
+        b"x-request-id: %b\r\n" % request_id.encode() if request_id else b"",
+        b"" if answer.status in WITHOUT_LENGTH else b"content-length: %d\r\n" % len(answer.body),
         LAST if last else b"",
         answer.body if whole else b"",
     )

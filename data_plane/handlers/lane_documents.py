@@ -74,7 +74,7 @@ class DocumentLane:
             return False
         request_id = self._given.new_request_id()
         whole = asked.method != "HEAD"
-        send(connection, answer, (b"x-request-id", request_id.encode()), whole=whole)
+        send(connection, answer, request_id, whole=whole)
         taken = Taken(
             connection=connection,
             issuer=issuer,

@@ -71,7 +71,7 @@ class IntrospectionLane:
     def _answer(self, taken: TakenForm, claims: AccessTokenClaims | None) -> None:
         found = answer_about(claims, taken.proved.client, taken.issuer, self._given, taken.now)
         answer = json_answer(found)
-        send(taken.connection, answer, (b"x-request-id", taken.request_id.encode()))
+        send(taken.connection, answer, taken.request_id)
         tell(self._telling, taken, answer.status, answer.error)
 
 

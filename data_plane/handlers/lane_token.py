@@ -159,7 +159,7 @@ class TokenLane:
 
     def _refuse(self, taken: TakenForm, error: OAuthError) -> None:
         answer = error_answer(error, realm=taken.issuer.issuer)
-        send(taken.connection, answer, (b"x-request-id", taken.request_id.encode()))
+        send(taken.connection, answer, taken.request_id)
         self._telling.refused(
             taken.issuer.tenant_id,
             taken.client_id,

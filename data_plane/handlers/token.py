@@ -3,7 +3,7 @@
 A service sends the same bytes each time: its credentials are recognised, and what was decided on
 the form stands in a template (protocol/proved.py). What is left for each token is its limits, its
 proof of a key, its id and time, the signature and the record. Where all of that is at hand, the
-request is served by lane.py instead, which waits for the record alone.
+request is served by lane_token.py instead, which waits for the record alone.
 """
 
 import msgspec

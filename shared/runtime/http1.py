@@ -1,9 +1,8 @@
 """HTTP/1.1 (RFC 9112) for a worker: a connection, and the requests that come on it.
 
-The framing is read by httptools (llhttp, which is Node's), strictly. Here is what comes behind it:
-one request of a connection after the other, within bounds; and two ways to an answer. Any request
-can be given to the application (asgi_exchange.py). One that came whole is offered to the `lane`
-first, which answers without a task (decision 20), and knows again what it has taken on before.
+The framing is read by httptools (llhttp, which is Node's), strictly. Requests are answered one by
+one, within bounds. What came whole is offered to the `lane`, which answers without a task and
+knows again what it took on (decision 20); asgi_exchange.py has the application answer the rest.
 """
 
 import asyncio
@@ -59,7 +58,7 @@ class Connection(asyncio.Protocol):
     def _is_known(self, data: bytes) -> bool:
         """Tell whether the lane has taken on the same octets before, and does so again."""
         lane, self._served = self._server.lane, Request(whole=True)
-        if lane is not None and lane.again(data, self):
+        if lane is not None and not self._writable and lane.again(data, self):
             return True
         self._served = None
         return False
@@ -92,7 +91,7 @@ class Connection(asyncio.Protocol):
         self._ending = True
         self._cut()
         self._go_on()
-        return self._served is not None
+        return self._served is not None or bool(self._waiting)
 
     def connection_lost(self, _: Exception | None) -> None:
         self.closed = True
@@ -109,6 +108,7 @@ class Connection(asyncio.Protocol):
         if self._writable is not None and not self._writable.done():
             self._writable.set_result(None)
         self._writable = None
+        self._go_on()
 
     def on_message_begin(self) -> None:
         self._reading = Request()
@@ -231,7 +231,7 @@ class Connection(asyncio.Protocol):
 
     def _serve_next(self, *, patient: bool = True) -> None:
         """Begin to answer; `patient`: a body that is a moment behind its head is waited for."""
-        if not self._waiting or self.closed:
+        if not self._waiting or self.closed or self._writable:  # who reads slowly hears no more yet
             return
         request = self._waiting[0]
         lane = self._server.lane if request.keep_alive else None

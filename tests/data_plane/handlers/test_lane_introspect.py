@@ -73,10 +73,12 @@ async def test_a_client_that_has_not_proved_itself_is_left_to_the_application(
     new = NewClient(name="guard", apis=(), serves=(tenant.audience,))
     guard = await register_client(database, config.secret_peppers, tenant.tenant_id, new)
     made.put(b"Authorization", basic(guard.client_id, guard.client_secret))
-    answers = [await plane.by_lane(made) for _ in range(3)]
-    assert plane.taken == [False, True, True]
-    assert [told(each) for each in answers] == [told(answers[0])] * 3
-    assert json.loads(answers[0].body)["client_id"] == tenant.client.client_id
+    first = await plane.by_lane(made)
+    assert plane.taken == [False]
+    assert json.loads(first.body)["client_id"] == tenant.client.client_id
+    async with asyncio.timeout(PATIENCE):
+        while not plane.known:  # the new client is a new version, which may be heard of meanwhile
+            assert told(await plane.by_lane(made)) == told(first)
 
 
 UNUSUAL: dict[str, Callable[[Ask], None]] = {

@@ -99,3 +99,31 @@ async def test_a_line_names_the_client_the_trace_and_the_error_and_no_secret(
     text = logged.path.read_text()
     assert client_secret not in text
     assert "canary" not in text
+
+
+async def test_a_line_is_the_same_by_a_lane_and_by_the_application(
+    http: httpx.AsyncClient, installation: Installation, logged: Logged
+) -> None:
+    """The last of each, which closes its connection, is in no lane."""
+    async with opened(installation.control_url) as database:
+        tenant = await make_tenant(database, read_config(installation.environment(logged.url)))
+    token = (await http.post(tenant.token_endpoint, data=GRANT, auth=tenant.basic)).json()
+    form = {"token": token["access_token"]}
+    good = basic_header(*tenant.basic) | {"traceparent": f"00-{_TRACE}-b7ad6b7169203331-01"}
+    well_known, ids = f"{tenant.issuer}/.well-known", list[list[str]]()
+    for method, url, data, headers in (
+        ("POST", f"{tenant.issuer}/oauth/introspect", form, good),
+        ("GET", f"{well_known}/jwks.json", None, good),
+        ("HEAD", f"{well_known}/openid-configuration", None, {}),
+        ("GET", f"{well_known}/revocations", None, {"If-None-Match": "*"}),
+    ):
+        asked = [headers] * 3 + [headers | {"Connection": "close"}]
+        answers = [await http.request(method, url, data=data, headers=each) for each in asked]
+        ids.append([each.headers["x-request-id"] for each in answers])
+    lines = logged.lines()
+    for each in ids:
+        same = [{**lines[name], "time": "", "ms": 0, "request_id": ""} for name in each]
+        assert same == same[:1] * 4
+    assert lines[ids[0][0]]["trace_id"] == _TRACE
+    assert tenant.client.client_secret not in (text := logged.path.read_text())
+    assert token["access_token"] not in text

@@ -8,6 +8,8 @@ from shared.runtime.http1_answer import message
 from shared.runtime.http1_request import Answering, Request
 from tests.shared.runtime.http1_peers import GET, Served, post, until, until_read
 
+MUCH, MANY = 100_000, 400  # bytes of an answer; together more than the sockets hold
+
 
 class QuickLane:
     """Takes what says so; waits for the bodies of /form. Knows again what came alone."""
@@ -82,6 +84,40 @@ async def test_what_is_known_again_while_the_worker_goes_hears_that_it_was_the_l
         client.send(post(b"quick"))
         assert (await client.answer())[2] == b"again"
         assert await client.rest() == b""
+
+
+class FilledLane(QuickLane):
+    """Answers all with much, and sees how much of it waits for the client."""
+
+    def __init__(self, served: Served) -> None:
+        super().__init__()
+        self.served = served
+        self.waits: list[int] = []
+
+    def take(self, request: Request, connection: Answering) -> bool:
+        return request.method == b"GET" and self.again(b"", connection)
+
+    def again(self, octets: bytes, connection: Answering) -> bool:
+        if octets not in {b"", GET}:
+            return False
+        connection.answer(message(200, (), b"x" * MUCH, connection.date))
+        (served,) = self.served.server.connections
+        self.waits.append(served._transport.get_write_buffer_size())  # type: ignore[attr-defined]  # noqa: SLF001
+        return True
+
+
+@pytest.mark.parametrize("together", [MANY, 1], ids=["pipelined", "one-by-one"])
+async def test_who_does_not_read_is_not_answered_on(served: Served, together: int) -> None:
+    served.server.lane = lane = FilledLane(served)
+    async with served.client() as client:
+        for _ in range(MANY // together):
+            client.send(GET * together)
+            await asyncio.sleep(0)
+        await until(lambda: max(lane.waits, default=0) > 0)
+        for _ in range(MANY):
+            assert len((await client.answer())[2]) == MUCH
+    assert max(lane.waits) < 3 * MUCH
+    assert served.application.scopes == []
 
 
 async def test_a_body_a_moment_behind_its_head_is_waited_for(served: Served) -> None:
