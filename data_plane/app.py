@@ -18,6 +18,7 @@ from data_plane.handlers.lane import Lanes
 from data_plane.handlers.lane_documents import DocumentLane
 from data_plane.handlers.lane_form import PlainForms
 from data_plane.handlers.lane_introspect import IntrospectionLane
+from data_plane.handlers.lane_known import KnownRequests
 from data_plane.handlers.lane_token import TokenLane
 from data_plane.handlers.mount import DOCUMENTS, IssuersMount
 from data_plane.handlers.telling import Telling
@@ -152,14 +153,15 @@ def create_app(config: Config, leaving: Leaving, telemetry: Telemetry) -> Door:
     application = DataPlane(litestar, IssuersMount(given, telling, *asked_by))
     in_flight = InFlight()
     forms = PlainForms(given, in_flight, *asked_by)
+    known = KnownRequests(given.keyed_hash)
     lanes = Lanes(
-        given.keyed_hash,
+        known,
         telemetry,
         in_flight,
         {
-            "oauth/token": TokenLane(given, telling, in_flight, forms),
-            "oauth/introspect": IntrospectionLane(given, telling, forms),
-            **dict.fromkeys(DOCUMENTS, DocumentLane(given, telling)),
+            "oauth/token": TokenLane(given, telling, in_flight, forms, known),
+            "oauth/introspect": IntrospectionLane(given, telling, forms, known),
+            **dict.fromkeys(DOCUMENTS, DocumentLane(given, telling, known)),
         },
     )
     return Door(application, telemetry, in_flight, lanes)

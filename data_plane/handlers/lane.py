@@ -11,12 +11,11 @@ from typing import Protocol
 
 from data_plane.handlers.door import REFUSED, InFlight
 from data_plane.handlers.lane_answer import send
+from data_plane.handlers.lane_known import KnownRequests
 from data_plane.handlers.mount import read_path
-from data_plane.protocol.proved import KeyedHash
 from shared.runtime.http1_request import Answering, Request
 from shared.runtime.telemetry import Telemetry
 
-_MAXIMUM_OCTETS = 8 * 1024  # of a request that may be known again
 _DIGITS = 4  # of the length of a body that is worth a moment
 
 
@@ -27,27 +26,22 @@ class OneLane(Protocol):
         """Take on a whole request to an endpoint, to answer it once. False: it is not for here."""
         ...
 
-    def again(self, name: bytes, connection: Answering) -> bool:
-        """Take on the same octets, by their name, where they were taken on before."""
-        ...
-
 
 class Lanes:
     """One for each worker; the lane of all that arrives."""
 
     def __init__(
         self,
-        keyed_hash: KeyedHash,
+        known: KnownRequests,
         telemetry: Telemetry,
         in_flight: InFlight,
         lanes: Mapping[str, OneLane],
     ) -> None:
         """`lanes` by the names of their endpoints."""
-        self._keyed_hash = keyed_hash
+        self._known = known
         self._telemetry = telemetry
         self._in_flight = in_flight
         self._by_endpoint = lanes
-        self._lanes = tuple(dict.fromkeys(lanes.values()))
 
     def wants(self, request: Request) -> bool:
         headers = dict(request.headers)
@@ -70,7 +64,4 @@ class Lanes:
         return lane is not None and lane.take(request, slug, endpoint, connection)
 
     def again(self, octets: bytes, connection: Answering) -> bool:
-        if len(octets) > _MAXIMUM_OCTETS:
-            return False
-        name = self._keyed_hash(octets)
-        return any(lane.again(name, connection) for lane in self._lanes)
+        return self._known.serve(octets, connection)

@@ -5,21 +5,21 @@ version of it the reader holds (If-None-Match); the document itself is the issue
 """
 
 import time
+from functools import partial
 
 import msgspec
 
 from data_plane.handlers.documents import serve
 from data_plane.handlers.given import Given
 from data_plane.handlers.lane_answer import Taken, send, tell
+from data_plane.handlers.lane_known import KnownRequests
 from data_plane.handlers.mount import DOCUMENTS
 from data_plane.handlers.telling import Telling
 from data_plane.protocol.errors import OAuthError
 from data_plane.protocol.request_gate import read_head
-from shared.domain.bounded import keep
 from shared.runtime.http1_request import Answering, Request
 
 _METHODS = frozenset({b"GET", b"HEAD"})
-_MAXIMUM_ASKED = 4096  # different requests; each takes some 400 bytes
 _MAXIMUM_ETAGS = 256  # bytes of what the reader holds
 # a body, or word of one: that is read with more care
 _UNUSUAL = frozenset({b"content-length", b"expect", b"transfer-encoding"})
@@ -33,10 +33,10 @@ class _Asked(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class DocumentLane:
-    def __init__(self, given: Given, telling: Telling) -> None:
+    def __init__(self, given: Given, telling: Telling, known: KnownRequests) -> None:
         self._given = given
         self._telling = telling
-        self._asked: dict[bytes, _Asked] = {}  # by the names of the octets that came
+        self._known = known
 
     def take(self, request: Request, slug: str, endpoint: str, connection: Answering) -> bool:
         if request.method not in _METHODS or not _UNUSUAL.isdisjoint(dict(request.headers)):
@@ -55,13 +55,8 @@ class DocumentLane:
         )
         if not self._serve(asked, connection):
             return False
-        if request.octets:
-            keep(self._asked, self._given.keyed_hash(request.octets), asked, _MAXIMUM_ASKED)
+        self._known.remember(request, partial(self._serve, asked))
         return True
-
-    def again(self, name: bytes, connection: Answering) -> bool:
-        asked = self._asked.get(name)
-        return asked is not None and self._serve(asked, connection)
 
     def _serve(self, asked: _Asked, connection: Answering) -> bool:
         started = time.perf_counter()

@@ -5,30 +5,32 @@ the token's signature is known to be right (protocol/verified.py); everything el
 looked at each time, by the functions that introspect.py uses.
 """
 
+from functools import partial
+
 from data_plane.handlers.answer import json_answer
 from data_plane.handlers.asked import note_use
 from data_plane.handlers.given import Given
 from data_plane.handlers.introspect import answer_about, verified
 from data_plane.handlers.lane_answer import send, tell
 from data_plane.handlers.lane_form import PlainForm, PlainForms, TakenForm
+from data_plane.handlers.lane_known import KnownRequests
 from data_plane.handlers.telling import Telling
 from data_plane.protocol.access_token import AccessTokenClaims
 from data_plane.protocol.client_authentication import check_one_way
 from data_plane.protocol.errors import OAuthError
 from data_plane.protocol.request_gate import read_form
 from data_plane.protocol.signed_introspection import wants_jwt
-from shared.domain.bounded import keep
 from shared.runtime.http1_request import Answering, Request
-
-_MAXIMUM_ASKED = 8192  # about tokens that were right; each takes some 500 bytes
 
 
 class IntrospectionLane:
-    def __init__(self, given: Given, telling: Telling, forms: PlainForms) -> None:
+    def __init__(
+        self, given: Given, telling: Telling, forms: PlainForms, known: KnownRequests
+    ) -> None:
         self._given = given
         self._telling = telling
         self._forms = forms
-        self._asked: dict[bytes, PlainForm] = {}  # by the names of the octets that came
+        self._known = known
 
     def take(self, request: Request, slug: str, endpoint: str, connection: Answering) -> bool:
         """Take on what Basic proves; all that is to be refused, the application refuses."""
@@ -48,15 +50,14 @@ class IntrospectionLane:
         except OAuthError:
             return False
         claims = verified(token, name, taken.issuer, given)
-        if claims is not None and request.octets:
-            keep(self._asked, given.keyed_hash(request.octets), asked, _MAXIMUM_ASKED)
+        if claims is not None:
+            self._known.remember(request, partial(self._again, asked))
         self._answer(taken, claims)
         return True
 
-    def again(self, name: bytes, connection: Answering) -> bool:
-        asked = self._asked.get(name)
-        taken = None if asked is None else self._forms.recognise(asked, connection)
-        if asked is None or taken is None:
+    def _again(self, asked: PlainForm, connection: Answering) -> bool:
+        taken = self._forms.recognise(asked, connection)
+        if taken is None:
             return False
         claims = self._given.verified.get(asked.about, taken.issuer)
         if claims is None:

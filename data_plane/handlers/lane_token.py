@@ -17,17 +17,16 @@ from data_plane.handlers.door import InFlight
 from data_plane.handlers.given import Given
 from data_plane.handlers.lane_answer import LAST, send, tell
 from data_plane.handlers.lane_form import PlainForm, PlainForms, TakenForm
+from data_plane.handlers.lane_known import KnownRequests
 from data_plane.handlers.telling import Telling
 from data_plane.handlers.token import draft, issued
 from data_plane.ports import IssuedToken, OpenedKey
 from data_plane.protocol.access_token import TokenTemplate
 from data_plane.protocol.errors import OAuthError, TemporarilyUnavailable
-from shared.domain.bounded import keep
 from shared.domain.client import DpopUse
 from shared.runtime.http1_answer import lines_of
 from shared.runtime.http1_request import Answering, Request
 
-_MAXIMUM_ASKED = 4096  # requests of clients that have proved themselves
 _OK = 200
 _NOT_SIGNED = "the service cannot sign tokens now"
 # a whole answer, of which only the gaps are different for each token
@@ -55,13 +54,18 @@ class _Signed(msgspec.Struct, frozen=True, gc=False):
 
 class TokenLane:
     def __init__(
-        self, given: Given, telling: Telling, in_flight: InFlight, forms: PlainForms
+        self,
+        given: Given,
+        telling: Telling,
+        in_flight: InFlight,
+        forms: PlainForms,
+        known: KnownRequests,
     ) -> None:
         self._given = given
         self._telling = telling
         self._in_flight = in_flight
         self._forms = forms
-        self._asked: dict[bytes, PlainForm] = {}  # by the names of the octets that came
+        self._known = known
         self._admitted: list[_Admitted] = []
         self._recorded: list[_Signed] = []
 
@@ -72,13 +76,8 @@ class TokenLane:
         asked = self._forms.read(request, slug, endpoint, form)
         if not self._serve(asked, connection):
             return False
-        if request.octets:
-            keep(self._asked, self._given.keyed_hash(request.octets), asked, _MAXIMUM_ASKED)
+        self._known.remember(request, partial(self._serve, asked))
         return True
-
-    def again(self, name: bytes, connection: Answering) -> bool:
-        asked = self._asked.get(name)
-        return asked is not None and self._serve(asked, connection)
 
     def _serve(self, asked: PlainForm, connection: Answering) -> bool:
         taken = self._forms.recognise(asked, connection)
