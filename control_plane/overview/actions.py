@@ -43,7 +43,7 @@ async def look_over(
     limits = await show_limits(database, signed_in.account_id or "")
     found = await _found(database, tenant, signed_in, limits.chosen, now)
     return Overview(
-        usage=await month_usage(database, tenant.id, f"{now:%Y-%m}", now.date()),
+        usage=await month_usage(database, tenant.id, f"{now:%Y-%m}"),
         latencies=percentiles(await latencies_of(database, tenant.id, now.date())),
         rotations=rotations(await list_keys(database, tenant.id), Schedule()),
         events=await list_events(

@@ -21,12 +21,13 @@ class Over(StrEnum):
     """Over what time tenants are compared."""
 
     HOUR = "hour"  # this one and the last
-    DAY = "day"
+    DAY = "day"  # this one and the last, in UTC
 
-    @property
-    def hours(self) -> int:
-        """Full hours before this one."""
-        return 1 if self is Over.HOUR else 23
+    def since(self, now: datetime) -> datetime:
+        hour = now.replace(minute=0, second=0, microsecond=0)
+        if self is Over.HOUR:
+            return hour - timedelta(hours=1)
+        return hour.replace(hour=0) - timedelta(days=1)
 
 
 class Board(StrEnum):
