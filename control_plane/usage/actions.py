@@ -161,11 +161,6 @@ async def latencies_of(database: Database, tenant: TenantId, day: date) -> dict[
     return {each.of[0]: each.count for each in counted}
 
 
-async def has_issued(database: Database, tenant: TenantId) -> bool:
-    async with database.tenant(tenant) as connection:
-        return await repository.has_issued(connection)
-
-
 async def all_usage(
     database: Database, tenant: TenantId, month: str
 ) -> AsyncIterator[tuple[str, ...]]:

@@ -129,13 +129,8 @@ async def list_refused(
 
 async def nth_refused(connection: AsyncConnection, window: Window, number: int) -> UUID | None:
     """Give the id of the nth newest refusal of a window of time, from 1; None if there is none."""
-    found: UUID | None = await connection.scalar(
-        select(refused.c.id)
-        .where(*_within(window))
-        .order_by(refused.c.id.desc())
-        .offset(number - 1)
-        .limit(1)
-    )
+    newest = select(refused.c.id).where(*_within(window)).order_by(refused.c.id.desc())
+    found: UUID | None = await connection.scalar(newest.offset(number - 1).limit(1))
     return found
 
 
@@ -246,12 +241,6 @@ def _chosen(
 ) -> list[ColumnElement[bool]]:
     chosen: list[ColumnElement[bool]] = [held[name].in_(values) for name, values in where.items()]
     return chosen if "event" in where else [*chosen, held["event"].not_in(latency.EVENTS)]
-
-
-async def has_issued(connection: AsyncConnection) -> bool:
-    """Tell whether the tenant was ever issued a token, as far back as usage is kept."""
-    found = await connection.scalar(select(usage.c.hour).where(usage.c.event == ISSUED).limit(1))
-    return found is not None
 
 
 async def drop_partition(connection: AsyncConnection, table: str, before: datetime) -> str | None:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from control_plane.overview import repository as overview
 from control_plane.usage import repository as usage
 from control_plane.usage.months import Span, Total
 from control_plane.usage.rules import FIRST_ID, LAST_ID, Sought, Window
@@ -44,7 +45,7 @@ SEES_NOTHING: dict[Callable[..., Any], Twin] = {
     ),
     usage.sum_usage: in_control_plane(_of_each_roll_up),
     usage.eager_clients: in_control_plane(lambda c, _: usage.eager_clients(c, EVER_DAYS, 1000)),
-    usage.has_issued: in_control_plane(lambda c, _: usage.has_issued(c)),
+    overview.what_is_made: in_control_plane(lambda c, _: overview.what_is_made(c)),
 }
 
 REFUSED: dict[Callable[..., Any], Twin] = {

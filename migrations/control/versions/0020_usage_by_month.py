@@ -21,6 +21,9 @@ CREATE TABLE ledger.usage_month (
   PRIMARY KEY (tenant, month, client_id, api, event)
 ) PARTITION BY RANGE (month);
 
+-- The last week of all clients, too, is few of a month's rows.
+CREATE INDEX ix_usage_day_day ON ledger.usage_day (tenant, day);
+
 CREATE OR REPLACE FUNCTION ledger.ensure_partitions() RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 DECLARE

@@ -80,6 +80,7 @@ usage_day = Table(
     Column("api", Text, nullable=False),
     Column("event", Text, nullable=False),
     PrimaryKeyConstraint("tenant", "client_id", "day", "api", "event"),
+    Index("ix_usage_day_day", "tenant", "day"),
 )
 
 # And without the clients: a month of thousands of them is few rows here.
