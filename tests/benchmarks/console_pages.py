@@ -94,7 +94,7 @@ SELECT date_trunc('hour', at), bit_or(1::bigint << extract(minute FROM at)::int)
 FROM ledger.issued, LATERAL (
   SELECT to_timestamp(
     ('x0000' || left(replace(jti::text, '-', ''), 12))::bit(64)::bigint / 1000.0) AS at
-) t GROUP BY tenant, client_id, date_trunc('hour', at)
+) t GROUP BY tenant, client_id, date_trunc('hour', at) ORDER BY 1
 """
 _COUNT_OTHERS = """
 INSERT INTO ledger.usage (hour, minutes, count, writer, tenant, client_id, api, event)

@@ -141,15 +141,17 @@ SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 #variable_conflict use_column
 DECLARE
   first timestamptz := greatest(since, current_date - 1);
-  first_day date := (first + interval '1 day' - interval '1 microsecond')::date;
-  rest timestamptz := greatest(first_day, (SELECT until FROM ledger.rolled_up));
+  midnight timestamptz := date_trunc('day', first + interval '1 day' - interval '1 microsecond');
+  rest timestamptz := greatest(midnight, (SELECT until FROM ledger.rolled_up));
 BEGIN
   RETURN QUERY
   WITH counts AS (
-    SELECT d.tenant, d.event, d.count FROM ledger.usage_day_all d WHERE d.day >= first_day
+    SELECT d.tenant, d.event, d.count FROM ledger.usage_day_all d WHERE d.day >= midnight::date
     UNION ALL
     SELECT u.tenant, u.event, u.count FROM ledger.usage u
-    WHERE u.hour >= first AND (u.hour < first_day OR u.hour >= rest)
+    WHERE u.hour >= first AND u.hour < midnight
+    UNION ALL
+    SELECT u.tenant, u.event, u.count FROM ledger.usage u WHERE u.hour >= rest
   ), counted AS MATERIALIZED (
     SELECT c.tenant,
       sum(c.count) FILTER (WHERE c.event = 'issued')::bigint AS issued,
