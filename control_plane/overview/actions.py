@@ -5,19 +5,18 @@ from datetime import datetime
 import msgspec
 
 from control_plane.accounts.actions import show_limits
-from control_plane.apis.actions import list_apis
 from control_plane.audit.actions import LAST, list_events
 from control_plane.audit.repository import Sought
 from control_plane.audit.rules import TENANT, Chain, Event
-from control_plane.clients.actions import first_client
 from control_plane.http.signed_in import SignedIn
 from control_plane.keys.actions import list_keys
 from control_plane.keys.rules import Schedule
 from control_plane.members.repository import list_invitations, list_members
+from control_plane.overview.repository import what_is_made
 from control_plane.overview.rules import Found, Rotation, Step, checklist, percentiles, rotations
 from control_plane.team.rules import seats_of
 from control_plane.tenancy.repository import OwnTenant
-from control_plane.usage.actions import has_issued, latencies_of, month_usage
+from control_plane.usage.actions import latencies_of, month_usage
 from control_plane.usage.months import MonthUsage
 from shared.domain.plan import HeldLimits
 from shared.runtime.database import Database
@@ -43,7 +42,7 @@ async def look_over(
     limits = await show_limits(database, signed_in.account_id or "")
     found = await _found(database, tenant, signed_in, limits.chosen, now)
     return Overview(
-        usage=await month_usage(database, tenant.id, f"{now:%Y-%m}", now.date()),
+        usage=await month_usage(database, tenant.id, f"{now:%Y-%m}"),
         latencies=percentiles(await latencies_of(database, tenant.id, now.date())),
         rotations=rotations(await list_keys(database, tenant.id), Schedule()),
         events=await list_events(
@@ -64,11 +63,13 @@ async def _found(
     async with database.control() as connection:
         members = await list_members(connection, account_id)
         invited = await list_invitations(connection, account_id, now)
+    async with database.tenant(tenant.id) as connection:
+        made = await what_is_made(connection)
     seats = seats_of(chosen)
     return Found(
-        apis=bool(await list_apis(database, tenant.id)),
-        clients=await first_client(database, tenant.id) is not None,
-        tokens=await has_issued(database, tenant.id),
+        apis=made.apis,
+        clients=made.clients,
+        tokens=made.tokens,
         colleagues=None if seats == 1 else len(members) + len(invited) > 1,
         second_factor=any(
             each.has_second_factor for each in members if each.person_id == person_id

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from control_plane.usage import months, repository, rules
-from control_plane.usage.months import Counted, MonthUsage
+from control_plane.usage.months import Counted, EagerClient, MonthUsage
 from control_plane.usage.rules import (
     IssuedToken,
     LogEntry,
@@ -122,24 +122,33 @@ async def list_usage(database: Database, tenant: TenantId, month: str) -> list[C
     return sorted(counted, key=lambda each: (each.client_id, each.api, each.event))
 
 
-async def month_usage(database: Database, tenant: TenantId, month: str, today: date) -> MonthUsage:
+async def month_usage(database: Database, tenant: TenantId, month: str) -> MonthUsage:
     """Count what happened in a month by day, client and API. Raises InvalidMonth."""
     span, issued = months.month_span(month), {"event": [months.ISSUED]}
-    week = months.last_week(span, today)
     async with database.tenant(tenant) as connection:
         total = partial(repository.sum_usage, connection, span)
         clients = await total(("client_id",), issued, _LISTED)
         drawn = [each.of[0] for each in clients[: months.DRAWN]]
-        eager = await repository.eager_clients(connection, week, _LISTED)
-        named = {each.of[0] for each in clients} | {each.client_id for each in eager}
+        named = [each.of[0] for each in clients]
         return MonthUsage(
             days=months.days_of(span),
             counts=await total(("day", "api", "event"), {}),
             clients=clients,
             of_clients=await total(("client_id", "day"), issued | {"client_id": drawn}),
-            eager=eager,
-            names=await repository.names_of_clients(connection, sorted(named)),
+            names=await repository.names_of_clients(connection, named),
         )
+
+
+async def eager_clients(
+    database: Database, tenant: TenantId, month: str, today: date
+) -> list[EagerClient]:
+    """List clients that ask for tokens they have no use of, in the month's last seven days.
+
+    It is told from the days as they are rolled up: an hour late. Raises InvalidMonth.
+    """
+    week = months.last_week(months.month_span(month), today)
+    async with database.tenant(tenant) as connection:
+        return await repository.eager_clients(connection, week, _LISTED)
 
 
 async def latencies_of(database: Database, tenant: TenantId, day: date) -> dict[str, int]:
@@ -150,11 +159,6 @@ async def latencies_of(database: Database, tenant: TenantId, day: date) -> dict[
             connection, span, ("event",), {"event": latency.EVENTS}
         )
     return {each.of[0]: each.count for each in counted}
-
-
-async def has_issued(database: Database, tenant: TenantId) -> bool:
-    async with database.tenant(tenant) as connection:
-        return await repository.has_issued(connection)
 
 
 async def all_usage(
@@ -192,6 +196,7 @@ async def forget_old(database: Database, days: int, today: datetime) -> list[str
         "usage": first_month,
         "usage_day": first_month,
         "usage_day_all": first_month,
+        "usage_month": first_month,
     }
     dropped: list[str] = []
     for table, before in bounds.items():

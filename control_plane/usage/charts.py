@@ -41,14 +41,14 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def svg(self) -> Markup:
-        width = _STEP * len(self.columns)
+        width, top = _STEP * len(self.columns), self.top
         shown = ", ".join(f"{each.name} {each.total:,}" for each in self.series)
         return Markup(  # noqa: S704 - numbers, and text that is escaped here
             f'<svg role="img" aria-labelledby="{self.name}-title {self.name}-desc"'
             f' viewBox="0 0 {width} {_HEIGHT}" preserveAspectRatio="none">'
             f'<title id="{self.name}-title">{escape(self.title)}</title>'
             f'<desc id="{self.name}-desc">{escape(shown or "nothing")}</desc>'
-            f"{''.join(self._column(number) for number in range(len(self.columns)))}</svg>"
+            f"{''.join(self._column(number, top) for number in range(len(self.columns)))}</svg>"
         )
 
     def rows(self) -> list[tuple[str, list[int]]]:
@@ -58,10 +58,10 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
     def _heights(self) -> list[list[int]]:
         return [[each.values[n] for each in self.series] for n in range(len(self.columns))]
 
-    def _column(self, number: int) -> str:
+    def _column(self, number: int, top: int) -> str:
         drawn, bottom = "", float(_HEIGHT)
         for place, series in enumerate(self.series, start=1):
-            height = series.values[number] / self.top * _HEIGHT
+            height = series.values[number] / top * _HEIGHT
             bottom -= height
             if height:
                 drawn += (

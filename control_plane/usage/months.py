@@ -39,6 +39,11 @@ class Span(msgspec.Struct, frozen=True):
     first: date
     following: date
 
+    @property
+    def is_of_months(self) -> bool:
+        """Tell whether it is of whole months."""
+        return self.first.day == 1 == self.following.day
+
 
 class Total(msgspec.Struct, frozen=True):
     """A sum of counts, and what it is of, such as a day and an event."""
@@ -51,6 +56,7 @@ class EagerClient(msgspec.Struct, frozen=True, kw_only=True):
     """One that asks for far more tokens than expire."""
 
     client_id: str
+    name: str
     api: str
     tokens: int  # on its busiest day
     lifetime: int  # seconds
@@ -68,7 +74,6 @@ class MonthUsage(msgspec.Struct, frozen=True, kw_only=True):
     counts: list[Total]  # of day, API and event
     clients: list[Total]  # tokens of a client
     of_clients: list[Total]  # of client and day, of those with the most tokens
-    eager: list[EagerClient]
     names: dict[str, str]  # of the clients, by id
 
     def counted(self, *events: str, prefix: str = "") -> dict[str, int]:

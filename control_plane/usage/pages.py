@@ -11,7 +11,7 @@ from control_plane.http.clock import Clock
 from control_plane.http.rendering import Pages
 from control_plane.members.rules import Permission
 from control_plane.tenancy.actions import own_tenant
-from control_plane.usage.actions import all_usage, month_usage
+from control_plane.usage.actions import all_usage, eager_clients, month_usage
 from control_plane.usage.charts import Chart, stacked
 from control_plane.usage.exports import csv_lines
 from control_plane.usage.forms import month_of
@@ -42,7 +42,7 @@ async def usage_page(
 ) -> Response[str]:
     tenant, now = await own_tenant(database, request, slug), clock()
     month, this_month = month_of(request.query_params.get("month", ""), now), month_of("", now)
-    usage = await month_usage(database, tenant.id, month, now.date())
+    usage = await month_usage(database, tenant.id, month)
     previous, following = neighbours(month)
     return pages.show(
         request,
@@ -56,6 +56,7 @@ async def usage_page(
         usage=usage,
         totals=_totals(usage),
         charts=_charts(usage),
+        eager=await eager_clients(database, tenant.id, month, now.date()),
         eager_from=EAGER,
     )
 

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import (
     ColumnElement,
     Date,
@@ -15,9 +16,6 @@ from sqlalchemy import (
     Select,
     Subquery,
     Table,
-    and_,
-    cast,
-    delete,
     func,
     select,
     text,
@@ -34,7 +32,15 @@ from control_plane.usage.months import (
     Total,
     begin_of,
 )
-from control_plane.usage.rules import ActiveHour, IssuedToken, LogEntry, Sought, Window, time_of
+from control_plane.usage.rules import (
+    ActiveHour,
+    IssuedToken,
+    LogEntry,
+    Sought,
+    Window,
+    entry_of,
+    time_of,
+)
 from shared.domain import latency
 from shared.runtime.tables.ledger import (
     account_month,
@@ -44,6 +50,7 @@ from shared.runtime.tables.ledger import (
     usage,
     usage_day,
     usage_day_all,
+    usage_month,
 )
 from shared.runtime.tables.tenant import api, client
 
@@ -60,11 +67,7 @@ WHERE found.minutes IS NOT NULL ORDER BY each.hour DESC
 
 async def find_issued(connection: AsyncConnection, jti: UUID) -> IssuedToken | None:
     row = (await connection.execute(select(issued).where(issued.c.jti == jti))).first()
-    if row is None:
-        return None
-    return IssuedToken(
-        jti=row.jti, client_id=row.client_id, issued_at=time_of(row.jti), lifetime=row.lifetime
-    )
+    return None if row is None else _token(row)
 
 
 async def find_refused(connection: AsyncConnection, refusal: UUID) -> LogEntry | None:
@@ -108,16 +111,7 @@ async def list_issued(
     rows = await connection.execute(
         _of_client(chosen, client_id).order_by(issued.c.jti.desc()).limit(limit)
     )
-    return [
-        LogEntry(
-            id=row.jti,
-            at=time_of(row.jti),
-            event="issued",
-            client_id=row.client_id,
-            lifetime=row.lifetime,
-        )
-        for row in rows
-    ]
+    return [entry_of(_token(row)) for row in rows]
 
 
 async def list_refused(
@@ -135,13 +129,8 @@ async def list_refused(
 
 async def nth_refused(connection: AsyncConnection, window: Window, number: int) -> UUID | None:
     """Give the id of the nth newest refusal of a window of time, from 1; None if there is none."""
-    found: UUID | None = await connection.scalar(
-        select(refused.c.id)
-        .where(*_within(window))
-        .order_by(refused.c.id.desc())
-        .offset(number - 1)
-        .limit(1)
-    )
+    newest = select(refused.c.id).where(*_within(window)).order_by(refused.c.id.desc())
+    found: UUID | None = await connection.scalar(newest.offset(number - 1).limit(1))
     return found
 
 
@@ -175,8 +164,7 @@ async def sum_usage(
 
     Latencies are no happenings of their own: they are summed where they are asked for.
     """
-    rolled = usage_day if "client_id" in {*by, *where} else usage_day_all
-    summed = _summed(span, rolled, by, where)
+    summed = _summed(span, _rolled(span, by, where), by, where)
     columns = [summed.c[name] for name in by]
     total = func.sum(summed.c.count)
     rows = await connection.execute(
@@ -189,46 +177,53 @@ async def sum_usage(
 
 
 async def eager_clients(connection: AsyncConnection, span: Span, limit: int) -> list[EagerClient]:
-    """List clients that on some day asked for more than EAGER tokens for each lifetime."""
-    rows = _summed(span, usage_day, ("day", "client_id", "api"), {"event": [ISSUED]})
-    daily = (
-        select(rows.c.client_id, rows.c.api, func.sum(rows.c.count).label("tokens"))
-        .group_by(rows.c.day, rows.c.client_id, rows.c.api)
-        .subquery()
-    )
-    busiest, lifetime = func.max(daily.c.tokens), api.c.token_lifetime
+    """List clients that on some day asked for more than EAGER tokens for each lifetime.
+
+    A row of a day that is rolled up is all that a client asked for an API: none need be summed.
+    """
+    day, lifetime = usage_day.c, api.c.token_lifetime.label("lifetime")
+    busiest = func.max(day.count).label("tokens")
     found = await connection.execute(
-        select(daily.c.client_id, daily.c.api, busiest.label("tokens"), lifetime.label("lifetime"))
-        .join(api, api.c.identifier == daily.c.api)
-        .group_by(daily.c.client_id, daily.c.api, lifetime)
-        .having(busiest * lifetime > EAGER * SECONDS_OF_DAY)
-        .order_by((busiest * lifetime).desc(), daily.c.client_id)
+        select(day.client_id, client.c.name, day.api, busiest, lifetime)
+        .join(api, api.c.identifier == day.api)
+        .join(client, client.c.client_id == day.client_id)
+        .where(
+            day.day >= span.first,
+            day.day < span.following,
+            day.event == ISSUED,
+            day.count * lifetime > EAGER * SECONDS_OF_DAY,
+        )
+        .group_by(day.client_id, client.c.name, day.api, lifetime)
+        .order_by((busiest * lifetime).desc(), day.client_id)
         .limit(limit)
     )
-    return [
-        EagerClient(
-            client_id=row.client_id, api=row.api, tokens=int(row.tokens), lifetime=row.lifetime
-        )
-        for row in found
-    ]
+    return [msgspec.convert(row, EagerClient) for row in found.mappings()]
+
+
+def _rolled(span: Span, by: tuple[str, ...], where: Mapping[str, Sequence[str]]) -> Table:
+    """Choose, of those that can tell, the roll-up with the fewest rows."""
+    if "client_id" not in {*by, *where}:
+        return usage_day_all
+    return usage_month if span.is_of_months and "day" not in by else usage_day
 
 
 def _summed(
     span: Span, rolled: Table, by: tuple[str, ...], where: Mapping[str, Sequence[str]]
 ) -> Subquery:
-    """Give sums of days, and of the hours that are not rolled up into them yet.
+    """Give sums of days or months, and of the hours that are not rolled up into them yet.
 
     One statement reads both and the bound between them: none is missed or counted twice.
     """
-    day = cast(func.timezone("UTC", usage.c.hour), Date)
+    day = func.timezone("UTC", usage.c.hour).cast(Date)
     until = select(rolled_up.c.until).scalar_subquery()
     first, following = begin_of(span.first), begin_of(span.following)
+    begins = rolled.c.month if rolled is usage_month else rolled.c.day
     parts = (
-        (dict(rolled.c.items()), rolled.c.day >= span.first, rolled.c.day < span.following),
+        (dict(rolled.c.items()), begins >= span.first, begins < span.following),
         (
             dict(usage.c.items()) | {"day": day.label("day")},
             usage.c.hour >= first,
-            and_(usage.c.hour < following, usage.c.hour >= until),
+            (usage.c.hour < following) & (usage.c.hour >= until),
         ),
     )
     return union_all(
@@ -248,12 +243,6 @@ def _chosen(
     return chosen if "event" in where else [*chosen, held["event"].not_in(latency.EVENTS)]
 
 
-async def has_issued(connection: AsyncConnection) -> bool:
-    """Tell whether the tenant was ever issued a token, as far back as usage is kept."""
-    found = await connection.scalar(select(usage.c.hour).where(usage.c.event == ISSUED).limit(1))
-    return found is not None
-
-
 async def drop_partition(connection: AsyncConnection, table: str, before: datetime) -> str | None:
     """Drop the oldest partition that ends before that day; None where there is none any more."""
     name: str | None = await connection.scalar(
@@ -264,7 +253,9 @@ async def drop_partition(connection: AsyncConnection, table: str, before: dateti
 
 async def forget_months(connection: AsyncConnection, before: datetime) -> None:
     """Forget what accounts were issued before that month."""
-    await connection.execute(delete(account_month).where(account_month.c.month < f"{before:%Y-%m}"))
+    await connection.execute(
+        account_month.delete().where(account_month.c.month < f"{before:%Y-%m}")
+    )
 
 
 def _of_client(
@@ -285,16 +276,21 @@ def _wanted(sought: Sought) -> list[ColumnElement[bool]]:
     return [refused.c[name] == text for name, text in given.items() if text]
 
 
-def _refusal(row: Row[tuple[object, ...]]) -> LogEntry:
-    held = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for it
+def _token(row: Row[Any]) -> IssuedToken:
+    return IssuedToken(
+        jti=row.jti, client_id=row.client_id, issued_at=time_of(row.jti), lifetime=row.lifetime
+    )
+
+
+def _refusal(row: Row[Any]) -> LogEntry:
     return LogEntry(
-        id=held["id"],
-        at=time_of(held["id"]),
+        id=row.id,
+        at=time_of(row.id),
         event="refused",
-        client_id=held["client_id"],
-        endpoint=held["endpoint"],
-        error=held["error"],
-        reason=held["reason"],
-        address=held["address"],
-        request_id=held["request_id"],
+        client_id=row.client_id,
+        endpoint=row.endpoint,
+        error=row.error,
+        reason=row.reason,
+        address=row.address,
+        request_id=row.request_id,
     )

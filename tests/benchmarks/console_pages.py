@@ -6,9 +6,10 @@ It runs a PostgreSQL of its own, in memory where there is room, and ends in some
 10,000 tenants, of which one is made as the product makes it; the others are another account's rows
 in `control`, which is all of them that a page may meet. That one has 2,500 clients, each with a
 secret and a grant, 100,000 events in its audit log, and as many tokens of the last day with
-their usage. For support's search there are as many accounts as tenants, each with a member, ten
-clients of each tenant, and 100,000 refusals. Rows are copied by SQL: the chain of the log is not
-whole.
+their usage, which is the same of each day since the last month began, rolled up as the jobs do it;
+a tenth of the others asked for tokens in each hour of a day. For support's search there are as many
+accounts as tenants, one made in each hour, each with a member, ten clients of each tenant, and
+100,000 refusals. Rows are copied by SQL: the chain of the log is not whole.
 
 A page is asked for in this process, without network, browser or TLS; each once before it counts. It
 exits 1 where a page's p95 is over 50 ms. The pages are those that link to each other.
@@ -17,6 +18,7 @@ exits 1 where a page's p95 is over 50 ms. The pages are those that link to each 
 import asyncio
 import sys
 import time
+from datetime import UTC, datetime
 from secrets import token_hex
 from statistics import median
 from typing import Any
@@ -32,6 +34,8 @@ from control_plane.clients.actions import register_client
 from control_plane.clients.rules import NewClient
 from control_plane.staff.rules import StaffRole
 from control_plane.tenants.actions import NewTenant, create_tenant
+from control_plane.usage.actions import roll_up_days
+from control_plane.usage.months import neighbours
 from shared.domain.client import AuthMethod
 from shared.domain.ids import TenantId, schema_of
 from shared.domain.plan import PlanName
@@ -48,6 +52,7 @@ _TENANTS, _CLIENTS, _EVENTS, _TOKENS = 10_000, 2_500, 100_000, 100_000
 _RUNS = 40
 _TARGET = 50.0  # milliseconds
 _FAILED = 500
+_SLUG = "shop-1"
 
 _COPY_TENANTS = """
 INSERT INTO control.tenant (id, slug, name, account_id, environment, status, schema_revision)
@@ -89,14 +94,36 @@ SELECT date_trunc('hour', at), bit_or(1::bigint << extract(minute FROM at)::int)
 FROM ledger.issued, LATERAL (
   SELECT to_timestamp(
     ('x0000' || left(replace(jti::text, '-', ''), 12))::bit(64)::bigint / 1000.0) AS at
-) t GROUP BY tenant, client_id, date_trunc('hour', at)
+) t GROUP BY tenant, client_id, date_trunc('hour', at) ORDER BY 1
+"""
+_COUNT_OTHERS = """
+INSERT INTO ledger.usage (hour, minutes, count, writer, tenant, client_id, api, event)
+SELECT date_trunc('hour', now()) - n * interval '1 hour', 1, 60, 1, id, 'c_1',
+  'https://api.acme.example', 'issued'
+FROM generate_series(25, 0, -1) n, control.tenant WHERE slug LIKE 'shop-%3' ORDER BY n DESC
+"""
+_EACH_DAY = """
+SELECT ledger.make_month(parent, (date_trunc('month', current_date) - interval '1 month')::date)
+FROM unnest(ARRAY['usage_day', 'usage_day_all', 'usage_month']) parent;
+INSERT INTO ledger.usage_day SELECT day - n, count, tenant, client_id, api, event
+FROM ledger.usage_day, generate_series(1, 62) n
+WHERE tenant = '{tenant}' AND day = current_date - 1
+  AND day - n >= date_trunc('month', current_date) - interval '1 month';
+INSERT INTO ledger.usage_day_all
+SELECT day, sum(count), tenant, api, event FROM ledger.usage_day GROUP BY 1, 3, 4, 5
+ON CONFLICT DO NOTHING;
+INSERT INTO ledger.usage_month
+SELECT date_trunc('month', day), sum(count), tenant, client_id, api, event FROM ledger.usage_day
+GROUP BY 1, 3, 4, 5, 6
+ON CONFLICT (tenant, month, client_id, api, event) DO UPDATE SET count = excluded.count
 """
 _USES = """
 INSERT INTO ledger.secret_use (tenant, digest, used_at, address)
 SELECT $1, digest, now() - interval '1 hour', '192.0.2.1' FROM {schema}.client_secret
 """
 _FOR_SUPPORT = """
-INSERT INTO control.account (id, name) SELECT 'a_' || md5(n::text), 'Grocer ' || n
+INSERT INTO control.account (id, name, created_at)
+SELECT 'a_' || md5(n::text), 'Grocer ' || n, now() - n * interval '1 hour'
 FROM generate_series(1, $1::int) n;
 INSERT INTO control.person (id, email) SELECT 'p_' || md5(n::text), 'ada' || n || '@grocer.example'
 FROM generate_series(1, $1::int) n;
@@ -138,8 +165,8 @@ class Page(msgspec.Struct, frozen=True):
 
 
 async def fill(console: Console, installation: Installation, account: str) -> None:
-    slug, sealer = "shop-1", Sealer(console.config.master_keys)
-    new_tenant = NewTenant(slug=slug, name="Shop 1", account=account)
+    sealer = Sealer(console.config.master_keys)
+    new_tenant = NewTenant(slug=_SLUG, name="Shop 1", account=account)
     tenant = await create_tenant(console.database, sealer, new_tenant)
     api = NewApi(
         identifier="https://api.acme.example", name="API", scopes={"read": ""}, token_lifetime=3600
@@ -149,7 +176,7 @@ async def fill(console: Console, installation: Installation, account: str) -> No
     await register_client(console.database, console.config.secret_peppers, tenant, client)
     owner = await asyncpg.connect(installation.owner_url)
     try:
-        await owner.execute(_COPY_TENANTS, slug, _TENANTS, await make_account(console.database))
+        await owner.execute(_COPY_TENANTS, _SLUG, _TENANTS, await make_account(console.database))
         await _copy(owner, tenant)
         of_each = (console.database, console.config, account, tenant, api.identifier)
         await add_one_of_each(*of_each, "0 one of each kind")  # the first that lists show
@@ -157,6 +184,9 @@ async def fill(console: Console, installation: Installation, account: str) -> No
         await _copy_events(owner, "control.account_event", f"account_id = '{account}'")
         await owner.execute(_ISSUE, tenant, _TOKENS, _CLIENTS)
         await owner.execute(_COUNT)
+        await owner.execute(_COUNT_OTHERS)
+        await roll_up_days(console.database, datetime.now(UTC).date())
+        await owner.execute(_EACH_DAY.format(tenant=tenant))
         for statement in _FOR_SUPPORT.strip().rstrip(";").split(";"):
             await owner.execute(statement, *([_TENANTS] if "$1" in statement else []))
         await owner.execute("VACUUM ANALYZE")
@@ -191,6 +221,8 @@ async def measure(console: Console, account: str, runs: int) -> list[Page]:
         seen = [each async for each in pages_seen(browser, console.application)]
         assert not [path for path, answer in seen if answer.status_code >= _FAILED]
         paths = [path for path, answer in seen if answer.status_code == httpx.codes.OK]
+        before, _ = neighbours(f"{datetime.now(UTC):%Y-%m}")
+        paths.append(f"/tenants/{_SLUG}/usage?month={before}")
         return [await _timed(browser, path, runs) for path in paths]
 
 

@@ -85,7 +85,11 @@ async def look_up(database: Database, tenant: TenantId, month: str) -> None:
         await timed(f"the month by {' and '.join(by)}", totals)
     await timed(
         "the whole page of the month",
-        lambda: actions.month_usage(database, tenant, month, span.following),
+        lambda: actions.month_usage(database, tenant, month),
+    )
+    await timed(
+        "those who ask too often",
+        lambda: actions.eager_clients(database, tenant, month, span.following),
     )
 
 

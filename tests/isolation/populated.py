@@ -135,10 +135,15 @@ async def refuse(pool: Pool, tenant: TenantId, client_id: ClientId) -> None:
 async def look_into_ledger(installation: Installation, tenant: TenantId) -> str:
     """Have the tenant's usage rolled up, as if it were yesterday's; give its refusal's id."""
     owner = await asyncpg.connect(installation.owner_url)
-    for table, of_client in (("usage_day", "client_id, "), ("usage_day_all", "")):
+    for table, of_client, begins in (
+        ("usage_day", "client_id, ", "day"),
+        ("usage_day_all", "", "day"),
+        ("usage_month", "client_id, ", "month"),
+    ):
         await owner.execute(
-            f"INSERT INTO ledger.{table} (day, count, tenant, {of_client} api, event)"  # noqa: S608 - ours
-            f" SELECT current_date - 1, sum(count), tenant, {of_client} api, event"
+            f"INSERT INTO ledger.{table} ({begins}, count, tenant, {of_client} api, event)"  # noqa: S608 - ours
+            f" SELECT date_trunc('{begins}', current_date - 1), sum(count), tenant,"
+            f" {of_client} api, event"
             f" FROM ledger.usage WHERE tenant = $1 GROUP BY tenant, {of_client} api, event",
             tenant,
         )
@@ -168,6 +173,7 @@ async def dump_of(installation: Installation, tenant: TenantId) -> dict[str, lis
         ("ledger.usage", "tenant"),
         ("ledger.usage_day", "tenant"),
         ("ledger.usage_day_all", "tenant"),
+        ("ledger.usage_month", "tenant"),
         ("ledger.revocation", "tenant"),
     )
     queries |= {

@@ -1,10 +1,10 @@
-"""Tokens of the release before, which counted nothing, are counted by the upgrade."""
+"""What the release before has not counted, or not rolled up, is counted by the upgrade."""
 
 import asyncio
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from secrets import randbits, token_hex
 from typing import Any
@@ -25,14 +25,15 @@ _TENANT = """
 INSERT INTO control.tenant (id, slug, name, status, schema_revision, account_id)
 VALUES ($1, $1, $1, 'active', $2, $3)
 """
+_DAY = "INSERT INTO ledger.usage_day VALUES ($1, $2, $3, 'c_1', '', 'issued')"
 
 
 @contextmanager
-def release_before(directory: Path) -> Iterator[None]:
-    """Take the control tree's 0004 and what follows away."""
+def release_before(directory: Path, revision: str) -> Iterator[None]:
+    """Take the control tree's revision and what follows away."""
     shutil.copytree(_MIGRATIONS / "control", directory / "control")
     for each in (directory / "control/versions").glob("*.py"):
-        if each.name >= "0004":
+        if each.name >= revision:
             each.unlink()
     (directory / "tenant").symlink_to(_MIGRATIONS / "tenant")
     ini = shutil.copy(_MIGRATIONS / "alembic.ini", directory / "alembic.ini")
@@ -72,7 +73,7 @@ async def test_every_token_of_before_is_counted_in_its_hour_minute_and_month(
 ) -> None:
     now = datetime.now(UTC)
     hour = now.replace(minute=0, second=0, microsecond=0)
-    with release_before(tmp_path):
+    with release_before(tmp_path, "0004"):
         await migrate(owner_url)
     owner: Any = await asyncpg.connect(owner_url)
     async with owner.transaction():
@@ -111,3 +112,17 @@ async def test_every_token_of_before_is_counted_in_its_hour_minute_and_month(
     ]
     month = f"{now:%Y-%m}"
     assert sorted(map(tuple, months)) == [("a_1", month, 4), ("operator", month, 1)]
+
+
+async def test_days_of_before_are_rolled_up_by_month(owner_url: str, tmp_path: Path) -> None:
+    with release_before(tmp_path, "0020"):
+        await migrate(owner_url)
+    owner: Any = await asyncpg.connect(owner_url)
+    days = [(date(2026, 9, 30), 1), (date(2026, 10, 1), 2), (date(2026, 10, 31), 4)]
+    for day, count in days:
+        await owner.execute("SELECT ledger.make_month('usage_day', $1)", day.replace(day=1))
+        await owner.execute(_DAY, day, count, _ACME)
+    await migrate(owner_url)
+    months = await owner.fetch("SELECT month, count, tenant FROM ledger.usage_month ORDER BY 1")
+    await owner.close()
+    assert list(map(tuple, months)) == [(date(2026, 9, 1), 1, _ACME), (date(2026, 10, 1), 6, _ACME)]

@@ -32,7 +32,7 @@ class Overlook(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def look_over(database: Database, over: Over, now: datetime) -> Overlook:
-    since = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=over.hours)
+    since = over.since(now)
     async with database.control() as connection:
         busy = await repository.busiest_tenants(connection, since)
         customers = await repository.customers_of(connection, [each.tenant_id for each in busy])

@@ -9,6 +9,7 @@ from litestar.exceptions import NotFoundException
 from control_plane.http.forms import one_of, read_fields
 from control_plane.staff.rules import StaffPermission
 from control_plane.support.abuse.actions import look_over, open_and_throttle
+from control_plane.support.abuse.repository import LATEST
 from control_plane.support.abuse.rules import HOURS, Over, read_throttle
 from control_plane.support.shown import SupportShower
 
@@ -19,7 +20,9 @@ AnyRequest = Request[Any, Any, Any]
 async def abuse_page(request: AnyRequest, support: NamedDependency[SupportShower]) -> Response[str]:
     over = one_of(Over, request.query_params.get("over", ""), Over.HOUR)
     seen = await look_over(support.database, over, support.now())
-    return support.show(request, "abuse/abuse.html", seen=seen, over=over, hours=HOURS)
+    return support.show(
+        request, "abuse/abuse.html", seen=seen, over=over, hours=HOURS, latest=LATEST
+    )
 
 
 @post("/support/abuse/throttle", opt={"staff": StaffPermission.CHANGE_LIMITS}, status_code=200)

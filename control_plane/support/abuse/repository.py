@@ -17,6 +17,7 @@ from shared.runtime.tables.people import member, person
 _BUSIEST = text("SELECT kind, tenant, total FROM ledger.busiest_tenants(:since)")
 _COUNTED = text("SELECT ledger.last_counted()")
 _DOMAINS = 20
+LATEST = 1_000  # accounts whose members' domains are looked at
 
 
 class Busy(msgspec.Struct, frozen=True):
@@ -43,7 +44,10 @@ class Counted(msgspec.Struct, frozen=True):
 
 
 async def busiest_tenants(connection: AsyncConnection, since: datetime) -> list[Busy]:
-    """List the first of each board since an hour began, a day ago at most."""
+    """List the first of each board since an hour began, of today or yesterday.
+
+    Whole days are read as they are rolled up; what is not yet, by the hour.
+    """
     rows = await connection.execute(_BUSIEST, {"since": since})
     return [Busy(Board(row.kind), row.tenant, int(row.total)) for row in rows]
 
@@ -81,15 +85,21 @@ async def accounts_by_hour(connection: AsyncConnection, since: datetime) -> list
 
 
 async def accounts_by_domain(connection: AsyncConnection, since: datetime) -> list[Counted]:
-    """Count them by the domain of their members' addresses, those with more than one."""
+    """Count the latest by the domain of their members' addresses, those with more than one."""
+    latest = (
+        select(account.c.id)
+        .where(account.c.created_at >= since)
+        .order_by(account.c.created_at.desc())
+        .limit(LATEST)
+        .subquery()
+    )
     domain = func.split_part(person.c.email, "@", 2).label("domain")
-    made = func.count(account.c.id.distinct()).label("made")
+    made = func.count(latest.c.id.distinct()).label("made")
     rows = await connection.execute(
         select(domain, made)
-        .select_from(account)
-        .join(member, member.c.account_id == account.c.id)
+        .select_from(latest)
+        .join(member, member.c.account_id == latest.c.id)
         .join(person, person.c.id == member.c.person_id)
-        .where(account.c.created_at >= since)
         .group_by(domain)
         .having(made > 1)
         .order_by(made.desc(), domain)

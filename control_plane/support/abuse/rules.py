@@ -21,12 +21,13 @@ class Over(StrEnum):
     """Over what time tenants are compared."""
 
     HOUR = "hour"  # this one and the last
-    DAY = "day"
+    DAY = "day"  # this one and the last, in UTC
 
-    @property
-    def hours(self) -> int:
-        """Full hours before this one."""
-        return 1 if self is Over.HOUR else 23
+    def since(self, now: datetime) -> datetime:
+        hour = now.replace(minute=0, second=0, microsecond=0)
+        if self is Over.HOUR:
+            return hour - timedelta(hours=1)
+        return hour.replace(hour=0) - timedelta(days=1)
 
 
 class Board(StrEnum):
@@ -54,7 +55,7 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     events_due: int  # of Stripe's
     unsent: int  # usage for Stripe
     rolled_until: datetime
-    counted: datetime | None  # the last hour in which the data plane counted something
+    counted: datetime | None  # when the data plane last wrote down something; None: for a day
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -70,9 +71,7 @@ def late_before(now: datetime) -> datetime:
 
 def lines_of(work: Work, now: datetime) -> list[Line]:
     rolled_late = work.rolled_until < now - _ROLLED_LATE
-    counted = (
-        "nothing in a day" if work.counted is None else f"in the hour of {work.counted:%H:%M} UTC"
-    )
+    counted = "nothing in a day" if work.counted is None else f"at {work.counted:%H:%M} UTC"
     return [
         Line("Last counted by the data plane", counted, work.counted is None),
         Line("Usage rolled up until", f"{work.rolled_until:%Y-%m-%d %H:%M} UTC", rolled_late),

@@ -1,10 +1,22 @@
 """Where a customer is, or a thing of theirs, looked up over all. As the support login."""
 
 from collections.abc import Sequence
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, collate, func, select, text, union
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Subquery,
+    case,
+    collate,
+    func,
+    null,
+    select,
+    text,
+    union,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from control_plane.support.search.rules import MOST, Hit, Kind, Place
@@ -12,6 +24,8 @@ from shared.runtime.tables.billing import billing_customer
 from shared.runtime.tables.control import account, tenant
 from shared.runtime.tables.people import member, person
 from shared.runtime.tables.support_search import client_place
+
+_Found: TypeAlias = Select[tuple[str, str | None, str | None, str | None]]
 
 _OF_REQUEST = text("SELECT tenant, refusal::text AS id FROM ledger.tenants_of_request(:asked)")
 _OF_TOKEN = text("SELECT tenant FROM ledger.tenant_of_token(:asked)")
@@ -28,25 +42,29 @@ async def find_accounts(
     if not parts:
         return [], 0
     found = union(*parts).subquery()
-    slug = collate(tenant.c.slug, "C")
-    rows = await connection.execute(
-        select(
-            found.c.account_id,
-            account.c.name.label("account_name"),
-            account.c.plan,
-            tenant.c.slug,
-            tenant.c.environment,
-            tenant.c.status,
-            func.count().over().label("total"),
-        )
-        .join(account, account.c.id == found.c.account_id)
-        .outerjoin(tenant, tenant.c.id == found.c.tenant_id)
-        .order_by(slug.asc().nulls_last(), account.c.name, found.c.account_id)
+    page = (
+        select(found, func.count().over().label("total"))
+        .order_by(*_in_order(found))
         .offset(offset)
         .limit(limit)
+        .subquery()
     )
-    page = rows.mappings().all()
-    return [msgspec.convert(row, Hit) for row in page], page[0]["total"] if page else 0
+    rows = await connection.execute(
+        select(
+            page.c.account_id,
+            account.c.name.label("account_name"),
+            account.c.plan,
+            page.c.slug,
+            tenant.c.environment,
+            tenant.c.status,
+            page.c.total,
+        )
+        .join(account, account.c.id == page.c.account_id)
+        .outerjoin(tenant, tenant.c.id == page.c.tenant_id)
+        .order_by(*_in_order(page))
+    )
+    hits = rows.mappings().all()
+    return [msgspec.convert(row, Hit) for row in hits], hits[0]["total"] if hits else 0
 
 
 async def places_of_client(connection: AsyncConnection, client_id: str) -> list[Place]:
@@ -97,42 +115,56 @@ async def _places(
     ]
 
 
-def _found_as(kind: Kind, typed: str) -> Select[tuple[str, str | None]]:
+_LAST = "\U0010ffff"  # nothing is after it
+_SLUG = collate(tenant.c.slug, "C")  # in the order of the index
+_NAME = case((tenant.c.id.is_(None), account.c.name))  # in whose order those without a tenant are
+_TENANT = (tenant.c.id.label("tenant_id"), _SLUG.label("slug"))
+
+
+def _in_order(found: Subquery) -> tuple[ColumnElement[Any], ...]:
+    return found.c.slug.asc().nulls_last(), found.c.name, found.c.account_id
+
+
+def _found_as(kind: Kind, typed: str) -> _Found:
     """Select accounts and their tenants that are this by that kind."""
     look_up = _LOOK_UPS[kind]
     return look_up(typed).limit(MOST)
 
 
 def _begins(column: ColumnElement[str], typed: str) -> ColumnElement[bool]:
-    """By the index of the beginnings, which is in the order of the bytes."""
-    return collate(column, "C").startswith(typed.lower(), autoescape=True)
+    """By the index of the beginnings, which is in the order of the bytes.
+
+    Two bounds and no LIKE: for a pattern it is not told a plan that is kept reads the whole index.
+    """
+    ordered, beginning = collate(column, "C"), typed.lower()
+    return (ordered >= beginning) & (ordered < beginning + _LAST)
 
 
-def _of_accounts(*conditions: ColumnElement[bool]) -> Select[tuple[str, str | None]]:
+def _of_accounts(*conditions: ColumnElement[bool]) -> _Found:
     return (
-        select(account.c.id.label("account_id"), tenant.c.id.label("tenant_id"))
+        select(account.c.id.label("account_id"), *_TENANT, _NAME.label("name"))
         .select_from(account)
         .outerjoin(tenant, tenant.c.account_id == account.c.id)
         .where(*conditions)
     )
 
 
-def _of_tenants(condition: ColumnElement[bool]) -> Select[tuple[str, str | None]]:
-    return select(tenant.c.account_id.label("account_id"), tenant.c.id.label("tenant_id")).where(
+def _of_tenants(condition: ColumnElement[bool]) -> _Found:
+    return select(tenant.c.account_id.label("account_id"), *_TENANT, null().label("name")).where(
         condition
     )
 
 
-def _by_slug(typed: str) -> Select[tuple[str, str | None]]:
-    return _of_tenants(_begins(tenant.c.slug, typed)).order_by(collate(tenant.c.slug, "C"))
+def _by_slug(typed: str) -> _Found:
+    return _of_tenants(_begins(tenant.c.slug, typed)).order_by(_SLUG)
 
 
-def _by_name(typed: str) -> Select[tuple[str, str | None]]:
+def _by_name(typed: str) -> _Found:
     name = func.lower(account.c.name)
     return _of_accounts(_begins(name, typed)).order_by(collate(name, "C"))
 
 
-def _by_email(typed: str) -> Select[tuple[str, str | None]]:
+def _by_email(typed: str) -> _Found:
     return (
         _of_accounts(_begins(person.c.email, typed))
         .join(member, member.c.account_id == account.c.id)
@@ -141,7 +173,7 @@ def _by_email(typed: str) -> Select[tuple[str, str | None]]:
     )
 
 
-def _by_customer(typed: str) -> Select[tuple[str, str | None]]:
+def _by_customer(typed: str) -> _Found:
     return _of_accounts(billing_customer.c.customer_id == typed).join(
         billing_customer, billing_customer.c.account_id == account.c.id
     )

@@ -80,6 +80,7 @@ usage_day = Table(
     Column("api", Text, nullable=False),
     Column("event", Text, nullable=False),
     PrimaryKeyConstraint("tenant", "client_id", "day", "api", "event"),
+    Index("ix_usage_day_day", "tenant", "day"),
 )
 
 # And without the clients: a month of thousands of them is few rows here.
@@ -92,9 +93,23 @@ usage_day_all = Table(
     Column("api", Text, nullable=False),
     Column("event", Text, nullable=False),
     PrimaryKeyConstraint("tenant", "day", "api", "event"),
+    Index("ix_usage_day_all_day", "day", postgresql_using="brin"),
 )
 
-# One row: the hours before `until` are in the two, of the others the hours are read.
+# By month with the clients, for whose months of days would be thirty times the rows.
+usage_month = Table(
+    "usage_month",
+    metadata,
+    Column("month", Date, nullable=False),  # its first day
+    Column("count", BigInteger, nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("client_id", Text, nullable=False),
+    Column("api", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    PrimaryKeyConstraint("tenant", "month", "client_id", "api", "event"),
+)
+
+# One row: the hours before `until` are in the three, of the others the hours are read.
 rolled_up = Table(
     "rolled_up",
     metadata,

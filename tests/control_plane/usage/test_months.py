@@ -60,8 +60,8 @@ def test_today_is_rolled_up_again_and_once_a_day_all_of_a_month() -> None:
 
 
 def test_for_a_token_an_hour_24_a_day_are_enough() -> None:
-    assert EagerClient(client_id="c", api="a", tokens=100, lifetime=3600).enough == 24
-    assert EagerClient(client_id="c", api="a", tokens=100, lifetime=86_400).enough == 1
+    assert EagerClient(client_id="c", name="C", api="a", tokens=100, lifetime=3600).enough == 24
+    assert EagerClient(client_id="c", name="C", api="a", tokens=100, lifetime=86_400).enough == 1
 
 
 def test_what_is_of_no_series_of_its_own_is_of_the_others() -> None:
@@ -77,7 +77,6 @@ def test_what_is_of_no_series_of_its_own_is_of_the_others() -> None:
         ],
         clients=[],
         of_clients=[Total(("c_1", "1"), 6), Total(("c_2", "2"), 4), Total(("c_2", "1"), 3)],
-        eager=[],
         names={"c_1": "one"},
     )
     assert usage.tokens_of_clients() == [
@@ -96,7 +95,7 @@ def test_what_is_of_no_series_of_its_own_is_of_the_others() -> None:
 
 def test_of_many_apis_those_with_the_most_tokens_are_drawn() -> None:
     counts = [Total(("1", f"api {n}", "issued"), n) for n in range(9, 0, -1)]
-    usage = MonthUsage(days=["1"], counts=counts, clients=[], of_clients=[], eager=[], names={})
+    usage = MonthUsage(days=["1"], counts=counts, clients=[], of_clients=[], names={})
     drawn = usage.tokens_for_apis()
     assert [name for name, _ in drawn] == ["api 9", "api 8", "api 7", "api 6", "api 5", "others"]
     assert drawn[-1][1] == {"1": 4 + 3 + 2 + 1}

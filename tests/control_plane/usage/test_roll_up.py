@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from control_plane.usage import repository
 from control_plane.usage.actions import roll_up_days
-from control_plane.usage.months import Span, Total, begin_of
+from control_plane.usage.months import Span, begin_of
 from shared.domain.ids import TenantId
 from shared.runtime.database import Database
 from shared.runtime.embedded import EmbeddedPostgres
@@ -22,6 +22,7 @@ from tests.support import Installation, opened
 DAY = timedelta(days=1)
 BY = ("day", "client_id", "api", "event")
 BY_ALL = ("day", "api", "event")
+BY_CLIENT = ("client_id", "api", "event")  # of whole months
 
 Count: TypeAlias = tuple[int, int, int, str, str, int]  # days ago, hour, writer, client, event, n
 
@@ -54,7 +55,7 @@ _DIFFERENCE = """
 SELECT coalesce(sum(count), 0) - (
   SELECT coalesce(sum(count), 0) FROM ledger.usage, ledger.rolled_up
   WHERE tenant = $1 AND hour < until
-) FROM ledger.usage_day WHERE tenant = $1
+) FROM ledger.{table} WHERE tenant = $1
 """
 
 
@@ -71,9 +72,23 @@ async def opened_superuser(installation: Installation, postgres: EmbeddedPostgre
 
 async def totals(
     database: Database, tenant: TenantId, span: Span, by: tuple[str, ...]
-) -> list[Total]:
+) -> dict[tuple[str, ...], int]:
     async with database.tenant(tenant) as connection:
-        return await repository.sum_usage(connection, span, by, {})
+        found = await repository.sum_usage(connection, span, by, {})
+    return {each.of: each.count for each in found}
+
+
+async def _add(owner: Any, tenant: TenantId, counts: list[Count], today: datetime) -> None:
+    for days, hour, writer, client_id, event, count in counts:
+        at = today - days * DAY + timedelta(hours=hour)
+        await owner.execute(_ADD, at, count, writer, tenant, client_id, event)
+
+
+async def _of_hours(
+    owner: Any, tenant: TenantId, by: tuple[str, ...]
+) -> dict[tuple[str, ...], int]:
+    rows = await owner.fetch(_OF_HOURS.format(by=", ".join(by)), tenant)
+    return {tuple(str(row[name]) for name in by): row["total"] for row in rows}
 
 
 async def check_rounds(
@@ -83,26 +98,23 @@ async def check_rounds(
     owner = await opened_superuser(installation, postgres)
     today = datetime.now(UTC).date()
     span = Span(today - 40 * DAY, today + DAY)
+    months = Span(span.first.replace(day=1), (today.replace(day=1) + 32 * DAY).replace(day=1))
     for ago in range(41):
         month = (today - ago * DAY).replace(day=1)
         await owner.execute("SELECT ledger.make_month('usage', $1)", month)
     async with opened(installation.control_url) as database:
         tenant, other = await add_bare_tenant(database), await add_bare_tenant(database)
         for counts, ago in rounds:
-            for days, hour, writer, client_id, event, count in counts:
-                at = datetime(today.year, today.month, today.day, hour, tzinfo=UTC) - days * DAY
-                for each in (tenant, other):
-                    await owner.execute(_ADD, at, count, writer, each, client_id, event)
+            for each in (tenant, other):
+                await _add(owner, each, counts, begin_of(today))
             await owner.execute(
                 "UPDATE ledger.rolled_up SET until = least(until, $1)", begin_of(today) - ago * DAY
             )
             await roll_up_days(database, today)
-            for by in (BY, BY_ALL):
-                rows = await owner.fetch(_OF_HOURS.format(by=", ".join(by)), tenant)
-                expected = {tuple(str(row[name]) for name in by): row["total"] for row in rows}
-                found = await totals(database, tenant, span, by)
-                assert {each.of: each.count for each in found} == expected
-            assert await owner.fetchval(_DIFFERENCE, tenant) == 0
+            for of, by in ((span, BY), (span, BY_ALL), (months, BY_CLIENT)):
+                assert await totals(database, tenant, of, by) == await _of_hours(owner, tenant, by)
+            for table in ("usage_day", "usage_day_all", "usage_month"):
+                assert await owner.fetchval(_DIFFERENCE.format(table=table), tenant) == 0
     await owner.close()
 
 

@@ -4,6 +4,7 @@ import csv
 import io
 from datetime import UTC, datetime
 
+import asyncpg
 import pytest
 
 from control_plane.members.rules import Role
@@ -16,6 +17,11 @@ from tests.ledgers import opened_ledger
 from tests.support import Installation
 
 pytestmark = pytest.mark.usefixtures("quick_keys")
+
+_ROLLED_UP = """
+INSERT INTO ledger.usage_day VALUES (current_date, $1, $2, $3, $4, 'issued')
+ON CONFLICT (tenant, client_id, day, api, event) DO UPDATE SET count = excluded.count
+"""
 
 
 @pytest.fixture
@@ -50,14 +56,27 @@ async def test_a_month_is_shown_by_client_api_and_error(used: Site) -> None:
             "Introspections 3",
             "my-first-service 85",
             "invalid_client 7",
-            "80 on one day",
-            "tokens live 3,600 s, so 24 would do",
         ):
             assert words in text, words
         assert page.text.count('role="img"') == 4
         assert page.text.count("As a table") == 4
         assert "<style" not in page.text
         assert "style=" not in page.text
+
+
+async def test_who_asks_for_more_tokens_than_are_of_use_is_told(
+    used: Site, installation: Installation
+) -> None:
+    api, owner = f"https://api.{used.slug}.example", await asyncpg.connect(installation.owner_url)
+    path = f"/tenants/{used.slug}/usage"
+    async with used.browser() as browser:
+        for tokens, told in ((72, False), (80, True)):
+            await owner.execute(_ROLLED_UP, tokens, used.tenant, used.client_id, api)
+            text = text_of(await browser.get(path))
+            words = "my-first-service for " + api
+            assert (f"{words} : {tokens} on one day" in text) is told
+        assert "tokens live 3,600 s, so 24 would do" in text
+    await owner.close()
 
 
 async def test_the_file_has_all_and_runs_nothing(used: Site) -> None:

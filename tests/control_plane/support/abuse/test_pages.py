@@ -13,11 +13,14 @@ from control_plane.members.repository import add_member
 from control_plane.members.rules import Role
 from control_plane.people.repository import add_person
 from control_plane.staff.rules import StaffRole
+from control_plane.usage.actions import roll_up_days
 from shared.domain.plan import PlanName
 from shared.runtime.config import Config
 from shared.runtime.database import Database
 from tests.control_plane.console import make_account, text_of
 from tests.control_plane.support_app import Support
+from tests.control_plane.usage.happenings import count
+from tests.ledgers import opened_ledger
 from tests.support import Installation, MadeTenant, make_tenant
 
 pytestmark = pytest.mark.usefixtures("quick_keys")
@@ -79,6 +82,7 @@ async def test_what_is_long_ago_is_on_no_board(
         made.tenant_id,
     )
     await owner.close()
+    await roll_up_days(database, datetime.now(UTC).date())
     async with support.signed_in(StaffRole.READER) as browser:
         hour, day = (
             await browser.get("/support/abuse"),
@@ -86,6 +90,20 @@ async def test_what_is_long_ago_is_on_no_board(
         )
     assert made.slug not in hour.text
     assert made.slug in day.text
+    assert f"{2 * _LOUD:,}" in day.text  # once, though both an hour and a day have it
+
+
+async def test_when_the_data_plane_last_counted_is_told(
+    support: Support, database: Database, settings: Config, installation: Installation
+) -> None:
+    made = await make_tenant(database, settings)
+    async with opened_ledger(installation.data_url) as real:
+        await count(real, made.tenant_id, [("c_1", "", "introspected", 1)])
+    began = datetime.now(UTC)
+    async with support.signed_in(StaffRole.READER) as browser:
+        page = text_of(await browser.get("/support/abuse"))
+    minutes = (began - timedelta(minutes=1), began, datetime.now(UTC))
+    assert any(f"at {each:%H:%M} UTC" in page for each in minutes)
 
 
 async def test_bursts_of_sign_ups_are_seen_by_their_domain(

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from control_plane.support.abuse.rules import ThrottleRefused, Work, lines_of, read_throttle
+from control_plane.support.abuse.rules import Over, ThrottleRefused, Work, lines_of, read_throttle
 from shared.domain.limits import Rate
 
 _NOW = datetime(2026, 11, 28, 12, 30, tzinfo=UTC)
@@ -57,3 +57,14 @@ def test_a_throttle_has_a_rate_and_an_end() -> None:
 def test_what_is_no_throttle_is_refused(rate: str, hours: str) -> None:
     with pytest.raises(ThrottleRefused):
         read_throttle(rate, hours, _NOW)
+
+
+@pytest.mark.parametrize(
+    ("over", "since"),
+    [
+        (Over.HOUR, datetime(2026, 11, 28, 11, tzinfo=UTC)),
+        (Over.DAY, datetime(2026, 11, 27, tzinfo=UTC)),
+    ],
+)
+def test_an_hour_and_a_day_are_this_one_and_the_last(over: Over, since: datetime) -> None:
+    assert over.since(_NOW) == since
