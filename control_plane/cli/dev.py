@@ -10,11 +10,12 @@ from pathlib import Path
 import click
 import msgspec
 
-from control_plane.cli.child import Child, free_port, is_free, refuse_taken_port, start_child
+from control_plane.cli.child import Child, start_child
 from control_plane.cli.command import Terminal, command
 from control_plane.cli.demo import Demo, ensure_demo
 from control_plane.cli.ending import Ended, Ending
 from control_plane.cli.logins import let_in
+from control_plane.cli.ports import free_port, is_free, refuse_taken_port
 from control_plane.cli.settings import Login, new_key, read_kept, write_kept
 from control_plane.cli.stripe_double import billing_of, double_settings, start_double
 from migrations.run import migrate

@@ -7,9 +7,9 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from control_plane.cli.child import refuse_taken_port
 from control_plane.cli.command import Terminal, command
 from control_plane.cli.listeners import open_listeners
+from control_plane.cli.ports import refuse_taken_port
 from control_plane.cli.settings import Login, environment_of
 from control_plane.cli.workers import WorkerSupervisor
 from shared.runtime.config import Config, read_config

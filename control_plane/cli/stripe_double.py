@@ -10,7 +10,8 @@ from pathlib import Path
 from secrets import token_hex
 from urllib.parse import urlsplit
 
-from control_plane.cli.child import Child, free_port, is_free, start_child
+from control_plane.cli.child import Child, start_child
+from control_plane.cli.ports import free_port, is_free
 from shared.runtime.config import Config
 
 _MODULE = "tests.stripe_double"

@@ -71,7 +71,7 @@ class Outbound:
         """`networks` may be fetched from although they are inside, and by plain http."""
         self._networks = tuple(networks)
         self._resolve = resolve or SystemResolver()
-        self._tls = tls or httpcore.default_ssl_context()
+        self._tls = tls
         self._patience = patience
 
     async def fetch_json(self, url: str) -> bytes:
@@ -90,6 +90,8 @@ class Outbound:
             scheme=asked.scheme, host=asked.host, port=asked.port, target=asked.target
         )
         headers = (("Host", asked.authority), *_HEADERS)
+        if self._tls is None:  # not at the start: the authorities of all the world are many
+            self._tls = await asyncio.to_thread(httpcore.default_ssl_context)
         # a pool for one request: no connection outlives the judgement that it was opened on
         async with (
             _JudgingBackend(asked.scheme, self._networks, self._resolve) as backend,
