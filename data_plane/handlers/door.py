@@ -19,8 +19,8 @@ from shared.runtime.telemetry import Telemetry
 
 # A worker serves some 2,500 of them a second: the last one waits for 100 ms.
 MOST_IN_FLIGHT = 256
-# Where a signature takes long, fewer: all that came at one moment are signed in one turn of the loop,
-# and an answer of the store that waits behind them for 250 ms counts as none (store/ledger.py).
+# Where a signature takes long, fewer: all that came at one moment are signed in one turn of the
+# loop, and an answer of the store that waits for 250 ms behind them is none (store/ledger.py).
 _LONGEST_TURN = 0.12  # seconds
 _FEW = 32  # in flight; until then nobody asks for the time
 _BOUNDED = "POST"  # key sets, probes and metrics cost little, and are answered always

@@ -147,7 +147,7 @@ class LeasedMeter:
 
     @property
     def _pause(self) -> int:
-        """For so long nobody asks again after "none": a lease's time, and no bucket is full by then.
+        """For so long nobody asks after "none": a lease's time, and no bucket is full by then.
 
         A question costs as much as ten refusals, which the neighbours of a noisy tenant wait for.
         """

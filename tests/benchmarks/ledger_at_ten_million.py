@@ -1,4 +1,4 @@
-"""The ledger at ten million tokens: octets a token on disk, how long look-ups and dropping a day take.
+"""The ledger at ten million tokens: octets a token on disk; look-ups, and dropping a day.
 
     python -m tests.benchmarks.ledger_at_ten_million [TOKENS]
 
