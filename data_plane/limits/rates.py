@@ -21,7 +21,6 @@ Ticks = Callable[[], int]  # nanoseconds, of a clock that never goes back
 
 _LEASE = SECOND // 20  # nanoseconds of the rate, in one lease
 _LIFE = SECOND  # nanoseconds that a lease is good for
-_NOT_SOONER = SECOND // 200  # nanoseconds between two questions that the answer is "none" to
 _ROUNDS = 3  # answers that a request waits for: the first may be to a question before it
 
 
@@ -146,6 +145,15 @@ class LeasedMeter:
     def _size(self) -> int:
         return max(1, self._own.rate.per_second * _LEASE // SECOND)
 
+    @property
+    def _pause(self) -> int:
+        """For so long nobody asks after "none": a lease's time, and no bucket is full by then.
+
+        A question costs as much as ten refusals, which the neighbours of a noisy tenant wait for.
+        """
+        rate = self._own.rate
+        return min(_LEASE, rate.burst * SECOND // (2 * rate.per_second))
+
     async def _answered(self) -> None:
         """Wait for an answer, which others may be waiting for too."""
         if self._asking is None:
@@ -171,4 +179,4 @@ class LeasedMeter:
             kept = self._held if now <= self._good_until else 0
             self._held, self._good_until = kept + lease.granted, now + _LIFE
         else:
-            self._refused_until = now + min(max(lease.wait, _NOT_SOONER), SECOND)
+            self._refused_until = now + min(max(lease.wait, self._pause), SECOND)

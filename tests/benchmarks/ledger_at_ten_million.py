@@ -1,4 +1,4 @@
-"""The ledger at ten million tokens: octets a token on disk, and how long look-ups take.
+"""The ledger at ten million tokens: octets a token on disk; look-ups, and dropping a day.
 
     python -m tests.benchmarks.ledger_at_ten_million [TOKENS]
 
@@ -111,6 +111,16 @@ async def look_up(database: Database, owner: Any, tenant: TenantId) -> None:
     await explain(owner, tenant, f"SELECT * FROM ledger.issued WHERE jti = '{jti}'")  # noqa: S608 - our own
 
 
+async def drop(owner: Any) -> None:
+    """Have retention take all days but this one."""
+    while True:
+        start = time.perf_counter()
+        name = await owner.fetchval("SELECT ledger.drop_partition('issued', current_date)")
+        if name is None:
+            return
+        print(f"{name} dropped: {(time.perf_counter() - start) * 1e3:.1f} ms")  # noqa: T201
+
+
 async def explain(owner: Any, tenant: TenantId, query: str) -> None:
     async with owner.transaction():
         await owner.execute(f'SET LOCAL ROLE "{role_of(tenant)}"')
@@ -132,7 +142,10 @@ async def measure(installation: Installation, tokens: int) -> None:
         start = time.monotonic()
         await fill(owner, tenant, tokens)
         print(f"{tokens} tokens made in {time.monotonic() - start:.0f} s")  # noqa: T201
+        found = await owner.fetchrow(_SIZES, "issued")
+        print(f"{found[0] / tokens:.1f} octets a token in ledger.issued")  # noqa: T201
         await look_up(database, owner, tenant)
+        await drop(owner)
     await owner.close()
 
 
