@@ -4,9 +4,7 @@ What a request waits grows with those before it, so their number is bounded: the
 given stay quick, and whoever is turned away hears it at once, before anything was computed.
 """
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPResponseStartEvent, Receive, Scope, Send
@@ -19,10 +17,6 @@ from shared.runtime.telemetry import Telemetry
 
 # A worker serves some 2,500 of them a second: the last one waits for 100 ms.
 MOST_IN_FLIGHT = 256
-# Where a signature takes long, fewer: all that came at one moment are signed in one turn of the
-# loop, and an answer of the store that waits for 250 ms behind them is none (store/ledger.py).
-_LONGEST_TURN = 0.12  # seconds
-_FEW = 32  # in flight; until then nobody asks for the time
 _BOUNDED = "POST"  # key sets, probes and metrics cost little, and are answered always
 _BUSY = "the service is busy"
 REFUSED = error_answer(TemporarilyUnavailable(_BUSY), realm="")
@@ -32,26 +26,14 @@ _LENGTH = (b"content-length", str(len(REFUSED.body)).encode())
 class InFlight:
     """Requests whose body has come and whose answer has not gone."""
 
-    __slots__ = ("_clock", "_turn", "count")
+    __slots__ = ("count",)
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """`clock` gives seconds, and never goes back."""
+    def __init__(self) -> None:
         self.count = 0
-        self._clock = clock
-        self._turn: float | None = None  # when this turn of the loop began to be long
 
     @property
     def full(self) -> bool:
-        if self.count < _FEW:
-            return False
-        now = self._clock()
-        if self._turn is None:
-            self._turn = now
-            asyncio.get_running_loop().call_soon(self._end_turn)
-        return self.count >= MOST_IN_FLIGHT or now - self._turn > _LONGEST_TURN
-
-    def _end_turn(self) -> None:
-        self._turn = None
+        return self.count >= MOST_IN_FLIGHT
 
 
 class Door:

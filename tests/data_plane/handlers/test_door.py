@@ -140,21 +140,3 @@ async def test_who_sends_slowly_takes_nobodys_place(door: Door, application: Wai
     async with under_way(door, 2 * MOST_IN_FLIGHT, application):
         application.may_answer.set()
         assert (await ask(door)).status == 200
-
-
-async def test_who_comes_late_in_a_long_turn_of_the_loop_is_turned_away(
-    application: Waiting,
-) -> None:
-    """All that came at one moment are signed in one turn; the store is not heard meanwhile."""
-    now = 100.0
-    in_flight = InFlight(lambda: now)
-    door = Door(application, Telemetry(), in_flight)
-    application.may_answer.set()
-    in_flight.count = 40
-    assert not in_flight.full
-    now += 1
-    assert (await ask(door)).status == 503
-    await asyncio.sleep(0)  # the turn ends, and so does the next one
-    assert (await ask(door)).status == 200
-    in_flight.count = 10
-    assert not in_flight.full  # a few never wait long enough to be worth a look at the clock

@@ -102,7 +102,7 @@ class FilledLane(QuickLane):
             return False
         connection.answer(message(200, (), b"x" * MUCH, connection.date))
         (served,) = self.served.server.connections
-        self.waits.append(served._transport.get_write_buffer_size())  # type: ignore[attr-defined]  # noqa: SLF001
+        self.waits.append(served._transport.get_write_buffer_size())  # noqa: SLF001
         return True
 
 
