@@ -143,6 +143,7 @@ async def measure(installation: Installation, tokens: int) -> None:
         await fill(owner, tenant, tokens)
         print(f"{tokens} tokens made in {time.monotonic() - start:.0f} s")  # noqa: T201
         found = await owner.fetchrow(_SIZES, "issued")
+        assert found is not None
         print(f"{found[0] / tokens:.1f} octets a token in ledger.issued")  # noqa: T201
         await look_up(database, owner, tenant)
         await drop(owner)
