@@ -62,7 +62,8 @@ async def assert_nothing_lost(server: Server, load: Load, kills: int) -> None:
     _log.info(figures)
     missing = await not_in_ledger(server.installation, load.jtis)
     assert not missing, f"{len(missing)} answered tokens are not in the ledger: {figures}"
-    assert set(load.statuses()) == {httpx.codes.OK}, load.statuses()
+    # a busy machine may have neither the ledger nor the spool in time, and says so
+    assert set(load.statuses()) <= {httpx.codes.OK, httpx.codes.SERVICE_UNAVAILABLE}
     assert load.cut <= kills * _CUT_BY_A_KILL, figures
     assert load.refused == 0, "nobody listened"
 

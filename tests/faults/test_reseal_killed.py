@@ -31,11 +31,11 @@ _OCTETS = b"n" * 32
 NEW = urlsafe_b64encode(_OCTETS).rstrip(b"=").decode()
 NEW_SEALER = Sealer((Key(_OCTETS),))
 BOTH = f"{NEW},{OLD}"
-TENANTS = 24
+TENANTS = 10
 _PATIENCE = 60.0  # seconds
 KEYS_EACH = 2
 # Where the command is stopped: at which tenant, and at its snapshot or amid its transaction.
-STOPS = ((1, False), (7, True), (8, False), (15, True), (23, True))
+STOPS = ((1, False), (4, True), (5, False), (9, True))
 
 
 class Issuing:

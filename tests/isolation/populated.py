@@ -160,10 +160,7 @@ async def dump_of(installation: Installation, tenant: TenantId) -> dict[str, lis
         "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = $1::regnamespace",
         schema,
     )
-    queries = {
-        each["relname"]: f'SELECT t::text FROM "{schema}"."{each["relname"]}" t'  # noqa: S608 - names from the catalogue
-        for each in tables
-    }
+    sources = {each["relname"]: f'"{schema}"."{each["relname"]}" t' for each in tables}
     shared = (
         ("control.tenant", "id"),
         ("control.issuer_snapshot", "tenant_id"),
@@ -176,10 +173,11 @@ async def dump_of(installation: Installation, tenant: TenantId) -> dict[str, lis
         ("ledger.usage_month", "tenant"),
         ("ledger.revocation", "tenant"),
     )
-    queries |= {
-        table: f"SELECT t::text FROM {table} t WHERE {column} = '{tenant}'"  # noqa: S608 - ours
-        for table, column in shared
-    }
-    rows = {name: await owner.fetch(query) for name, query in queries.items()}
+    sources |= {table: f"{table} t WHERE {column} = '{tenant}'" for table, column in shared}
+    query = " UNION ALL ".join(
+        f"SELECT '{name}' AS name, t::text AS row FROM {source}"  # noqa: S608 - names from the catalogue, and ours
+        for name, source in sources.items()
+    )
+    found = sorted((each["name"], each["row"]) for each in await owner.fetch(query))
     await owner.close()
-    return {name: sorted(row["t"] for row in each) for name, each in rows.items()}
+    return {name: [row for of, row in found if of == name] for name in sources}
