@@ -152,7 +152,7 @@ def create_app(config: Config, leaving: Leaving, telemetry: Telemetry) -> Door:
     asked_by = config.own_hosts, config.trusted_proxies
     application = DataPlane(litestar, IssuersMount(given, telling, *asked_by))
     in_flight = InFlight()
-    forms = PlainForms(given, in_flight, *asked_by)
+    forms = PlainForms(given, *asked_by)
     known = KnownRequests(given.keyed_hash)
     lanes = Lanes(
         known,

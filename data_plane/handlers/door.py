@@ -15,8 +15,9 @@ from data_plane.protocol.errors import TemporarilyUnavailable
 from shared.runtime.http1_request import Lane
 from shared.runtime.telemetry import Telemetry
 
-# A worker serves some 2,500 of them a second: the last one waits for 100 ms.
 MOST_IN_FLIGHT = 256
+_LONGEST_WAIT = 0.15  # seconds that those in flight take of the worker, together
+_NEWEST = 0.1  # of the average of what one takes is the newest ones'
 _BOUNDED = "POST"  # key sets, probes and metrics cost little, and are answered always
 _BUSY = "the service is busy"
 REFUSED = error_answer(TemporarilyUnavailable(_BUSY), realm="")
@@ -26,14 +27,19 @@ _LENGTH = (b"content-length", str(len(REFUSED.body)).encode())
 class InFlight:
     """Requests whose body has come and whose answer has not gone."""
 
-    __slots__ = ("count",)
+    __slots__ = ("_each", "count")
 
     def __init__(self) -> None:
         self.count = 0
+        self._each = 0.0  # seconds of CPU that one takes: RS256 may take ten times what ES256 does
 
     @property
     def full(self) -> bool:
-        return self.count >= MOST_IN_FLIGHT
+        return self.count >= MOST_IN_FLIGHT or self.count * self._each > _LONGEST_WAIT
+
+    def took(self, seconds: float, count: int) -> None:
+        """Learn from some that were worked on. CPU time: a busy machine turns nobody away."""
+        self._each += _NEWEST * (seconds / count - self._each)
 
 
 class Door:

@@ -55,13 +55,22 @@ class Lanes:
         )
 
     def take(self, request: Request, connection: Answering) -> bool:
-        if request.method == b"POST" and self._in_flight.full:  # as the door does
-            self._telemetry.observe_turned_away(REFUSED.error)
-            send(connection, REFUSED)
-            return True
+        if request.method == b"POST" and self._in_flight.full:
+            return self._turn_away(connection)
         slug, endpoint = read_path(request.target)
         lane = self._by_endpoint.get(endpoint)
         return lane is not None and lane.take(request, slug, endpoint, connection)
 
     def again(self, octets: bytes, connection: Answering) -> bool:
-        return self._known.serve(octets, connection)
+        serve = self._known.get(octets)
+        if serve is None:
+            return False
+        if self._in_flight.full and octets.startswith(b"POST "):
+            return self._turn_away(connection)
+        return serve(connection)
+
+    def _turn_away(self, connection: Answering) -> bool:
+        """Refuse it, as the door does."""
+        self._telemetry.observe_turned_away(REFUSED.error)
+        send(connection, REFUSED)
+        return True

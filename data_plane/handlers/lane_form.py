@@ -6,7 +6,6 @@ from collections.abc import Collection
 import msgspec
 
 from data_plane.handlers.answer import Header
-from data_plane.handlers.door import InFlight
 from data_plane.handlers.given import Given
 from data_plane.handlers.lane_answer import Taken
 from data_plane.protocol.errors import OAuthError
@@ -47,12 +46,10 @@ class PlainForms:
     def __init__(
         self,
         given: Given,
-        in_flight: InFlight,
         hosts: Collection[str],
         proxies: Collection[Network],
     ) -> None:
         self._given = given
-        self._in_flight = in_flight
         self._hosts = hosts
         self._proxies = proxies
         self._good_heads: dict[tuple[bytes | None, bytes | None], None] = {}
@@ -95,11 +92,11 @@ class PlainForms:
         )
 
     def recognise(self, asked: PlainForm, connection: Answering) -> TakenForm | None:
-        """Find who asks, where the same bytes have proved that before and there is room."""
+        """Find who asks, where the same bytes have proved that before."""
         started = time.perf_counter()
         given = self._given
         issuer = given.issuers.at_hand(asked.slug)
-        if issuer is None or self._in_flight.full:
+        if issuer is None:
             return None
         now = given.clock()
         proved = issuer.proved.get(asked.presented, now)

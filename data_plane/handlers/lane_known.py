@@ -25,9 +25,7 @@ class KnownRequests:
         if 0 < len(request.octets) <= _MAXIMUM_OCTETS:
             keep(self._serve, self._keyed_hash(request.octets), serve, _MAXIMUM_KEPT)
 
-    def serve(self, octets: bytes, connection: Answering) -> bool:
-        """Serve it where it is known. False: it is not, or is for the application after all."""
+    def get(self, octets: bytes) -> Serve | None:
         if len(octets) > _MAXIMUM_OCTETS:
-            return False
-        serve = self._serve.get(self._keyed_hash(octets))
-        return serve is not None and serve(connection)
+            return None
+        return self._serve.get(self._keyed_hash(octets))

@@ -6,6 +6,7 @@ arrives, signed with all that arrived with it, and answered by the group commit 
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 from functools import partial
 
@@ -117,6 +118,7 @@ class TokenLane:
         admitted, self._admitted = self._admitted[:_AT_ONCE], self._admitted[_AT_ONCE:]
         if self._admitted:
             asyncio.get_running_loop().call_soon(self._issue)
+        started = time.thread_time()
         try:
             issued = self._signed(admitted)
         except Exception:
@@ -130,6 +132,7 @@ class TokenLane:
                 self._given.ledger.begin(record, done)
             except TemporarilyUnavailable as error:
                 done(error.without_traceback())
+        self._in_flight.took(time.thread_time() - started, len(admitted))
 
     def _signed(self, admitted: Sequence[_Admitted]) -> list[tuple[IssuedToken, bytes]]:
         drafts = [draft(each.key, each.template, self._given) for each in admitted]

@@ -112,6 +112,24 @@ async def test_one_more_than_the_worker_can_serve_is_turned_away_and_told_when_t
     assert refused.headers[b"cache-control"] == b"no-store"
 
 
+def test_where_each_takes_long_fewer_are_enough() -> None:
+    quick, slow = InFlight(), InFlight()
+    for _ in range(50):
+        quick.took(0.0048, 32)
+        slow.took(0.032, 32)
+    quick.count = slow.count = 149
+    assert [quick.full, slow.full] == [False, False]
+    quick.count = slow.count = 152
+    assert [quick.full, slow.full] == [False, True]
+
+
+def test_one_that_took_long_turns_nobody_away() -> None:
+    in_flight = InFlight()
+    in_flight.took(0.01, 1)
+    in_flight.count = 100
+    assert not in_flight.full
+
+
 async def test_those_whose_bodies_come_at_the_same_moment_are_turned_away_too(
     door: Door, application: Waiting
 ) -> None:
