@@ -11,6 +11,7 @@ import msgspec
 from data_plane.protocol.access_token import AccessTokenClaims
 from data_plane.protocol.errors import TemporarilyUnavailable
 from data_plane.protocol.once import Once
+from data_plane.protocol.rate_limit import Admission
 from data_plane.protocol.request_signature import PresentedRequest, RequestSignature
 from data_plane.protocol.revocation import Revocation
 from data_plane.protocol.served_issuer import ServedIssuer
@@ -18,7 +19,7 @@ from shared.domain.client import Client
 from shared.domain.client_jwk import ClientJwk
 from shared.domain.ids import ClientId, TenantId
 from shared.domain.jwk import Algorithm
-from shared.domain.jws import Jws, compact
+from shared.domain.jws import Jws, OpenedKey
 from shared.domain.limits import Rate
 from shared.domain.outbound_url import Address
 from shared.domain.snapshot import IssuerSnapshot
@@ -180,18 +181,6 @@ class WrongSecrets(Protocol):
         ...
 
 
-class Admission(msgspec.Struct, frozen=True, gc=False):
-    """A token request that the limits let pass."""
-
-    lines: bytes  # of the answer's head: RateLimit, RateLimit-Policy; empty: nothing limits
-
-    @property
-    def headers(self) -> tuple[tuple[bytes, bytes], ...]:
-        """The same as names and values."""
-        parts = (line.partition(b": ") for line in self.lines.splitlines())
-        return tuple((name, value) for name, _, value in parts)
-
-
 class Limits(Protocol):
     def admit_at_once(self, issuer: ServedIssuer, client: Client) -> Admission | None:
         """Do as `admit`; None, and nothing taken, where that would have to wait."""
@@ -251,18 +240,6 @@ class Revocations(Protocol):
     async def add(self, tenant: TenantId, revocation: Revocation) -> None:
         """Return once the revocation is committed."""
         ...
-
-
-class OpenedKey(msgspec.Struct, frozen=True):
-    """A private key, with the first part of all that is signed by it."""
-
-    header: bytes  # the JOSE header, encoded, with the dot behind it
-    sign: Callable[[bytes], bytes]  # gives the signature, RFC 7518 section 3
-
-    def signed(self, payload: bytes) -> bytes:
-        """Sign a JSON object, encoded as RFC 7515 section 3 has it; give the compact form."""
-        signing_input = self.header + payload
-        return compact(signing_input, self.sign(signing_input))
 
 
 class Signer(Protocol):

@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm, RSAPSSAlgorithm
 from jwt.exceptions import InvalidKeyError
 
-from data_plane.ports import OpenedKey
 from data_plane.protocol.access_token import AccessTokenClaims
 from data_plane.protocol.served_issuer import ServedIssuer
 from shared.domain.bounded import keep
@@ -26,6 +25,7 @@ from shared.domain.jwk import Algorithm, PrivateKey, private_key_from_der
 from shared.domain.jws import (
     Jws,
     MalformedJws,
+    OpenedKey,
     OwnHeader,
     base64url,
     read_json,

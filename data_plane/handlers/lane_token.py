@@ -21,16 +21,16 @@ from data_plane.handlers.lane_form import PlainForm, PlainForms, TakenForm
 from data_plane.handlers.lane_known import KnownRequests
 from data_plane.handlers.telling import Telling
 from data_plane.handlers.token import draft, issued
-from data_plane.ports import IssuedToken, OpenedKey
+from data_plane.ports import IssuedToken
 from data_plane.protocol.access_token import TokenTemplate
 from data_plane.protocol.errors import OAuthError, TemporarilyUnavailable
 from shared.domain.client import DpopUse
+from shared.domain.jws import OpenedKey
 from shared.runtime.http1_answer import lines_of
 from shared.runtime.http1_request import Answering, Request
 
 _AT_ONCE = 32  # signatures until others have their turn: RS256 can take 1 ms, and a commit waits
 _OK = 200
-_NOT_SIGNED = "the service cannot sign tokens now"
 # a whole answer, of which only the gaps are different for each token
 _GRANTED = b"HTTP/1.1 200 OK\r\n%%b%b%%bx-request-id: %%b\r\ncontent-length: %%d\r\n%%b\r\n%%b" % (
     lines_of(bytes_answer(b"").headers)
@@ -119,20 +119,24 @@ class TokenLane:
         if self._admitted:
             asyncio.get_running_loop().call_soon(self._issue)
         started = time.thread_time()
+        signed: list[tuple[IssuedToken, bytes]] = []
         try:
-            issued = self._signed(admitted)
-        except Exception:
-            for each in admitted:  # nobody waits for ever, whatever has happened
-                self._in_flight.count -= 1
-                self._refuse(each.taken, TemporarilyUnavailable(_NOT_SIGNED))
-            raise
-        for each, (record, answer) in zip(admitted, issued, strict=True):
+            signed = self._signed(admitted)
+        finally:
+            if not signed:  # nobody waits for ever, whatever has happened
+                self._not_signed(admitted)
+        for each, (record, answer) in zip(admitted, signed, strict=True):
             done = partial(self._end, _Signed(each.taken, each.told, answer))
             try:
                 self._given.ledger.begin(record, done)
             except TemporarilyUnavailable as error:
                 done(error.without_traceback())
         self._in_flight.took(time.thread_time() - started, len(admitted))
+
+    def _not_signed(self, admitted: Sequence[_Admitted]) -> None:
+        for each in admitted:
+            self._in_flight.count -= 1
+            self._refuse(each.taken, TemporarilyUnavailable("the service cannot sign tokens now"))
 
     def _signed(self, admitted: Sequence[_Admitted]) -> list[tuple[IssuedToken, bytes]]:
         drafts = [draft(each.key, each.template, self._given) for each in admitted]

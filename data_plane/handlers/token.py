@@ -12,7 +12,7 @@ from data_plane.handlers.answer import Answer, bytes_answer, nonce_header
 from data_plane.handlers.asked import Asked, prove, read_post_body, recall, remember
 from data_plane.handlers.dpop import fresh_nonce, proven_key
 from data_plane.handlers.given import Given
-from data_plane.ports import IssuedToken, OpenedKey
+from data_plane.ports import IssuedToken
 from data_plane.protocol.access_token import TokenTemplate, template_of
 from data_plane.protocol.client_authentication import check_one_way
 from data_plane.protocol.grants import client_credentials
@@ -21,7 +21,7 @@ from data_plane.protocol.request_gate import read_form
 from data_plane.protocol.served_issuer import ServedIssuer
 from data_plane.protocol.token_request import read_token_request
 from shared.domain.client import Client
-from shared.domain.jws import compact
+from shared.domain.jws import OpenedKey, compact
 
 
 async def token(asked: Asked, given: Given) -> Answer:

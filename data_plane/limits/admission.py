@@ -12,9 +12,14 @@ import msgspec
 
 from data_plane.limits.quotas import MonthlyQuotas
 from data_plane.limits.rates import LeasedMeter, Meter, OwnMeter, Ticks
-from data_plane.ports import Admission, Clock, Leases, Usage
+from data_plane.ports import Clock, Leases, Usage
 from data_plane.protocol.errors import TooManyRequests
-from data_plane.protocol.rate_limit import lines_to_fill, month_policy, rate_policy
+from data_plane.protocol.rate_limit import (
+    Admission,
+    lines_to_fill,
+    month_policy,
+    rate_policy,
+)
 from data_plane.protocol.served_issuer import ServedIssuer
 from shared.domain.bounded import keep
 from shared.domain.bucket import SECOND

@@ -2,7 +2,21 @@
 
 from collections.abc import Collection
 
+import msgspec
+
 from shared.domain.limits import MonthlyQuota, Rate
+
+
+class Admission(msgspec.Struct, frozen=True, gc=False):
+    """A token request that the limits let pass."""
+
+    lines: bytes  # of the answer's head: RateLimit, RateLimit-Policy; empty: nothing limits
+
+    @property
+    def headers(self) -> tuple[tuple[bytes, bytes], ...]:
+        """The same as names and values."""
+        parts = (line.partition(b": ") for line in self.lines.splitlines())
+        return tuple((name, value) for name, _, value in parts)
 
 
 def rate_policy(name: str, rate: Rate) -> str:

@@ -13,8 +13,8 @@ from control_plane.clients.actions import change_client, disable_client
 from control_plane.clients.rules import ClientChange
 from control_plane.usage.actions import latencies_of
 from data_plane.handlers.door import MOST_IN_FLIGHT
-from data_plane.ports import OpenedKey
 from data_plane.signing import JwtSigner
+from shared.domain.jws import OpenedKey
 from shared.domain.latency import EVENTS
 from shared.domain.limits import Rate
 from shared.runtime.config import Config
