@@ -168,9 +168,9 @@ class Ledger:
         return self._ask(_PARTITIONS)
 
     def rows_once(self, expected: int) -> int:
-        """Give the rows once they are as many as expected, or as they are after a while."""
+        """Give the rows once they are as many as expected or more, or as they are after a while."""
         end = time.monotonic() + _PATIENCE
-        while (rows := self.rows()) != expected and time.monotonic() < end:
+        while (rows := self.rows()) < expected and time.monotonic() < end:
             time.sleep(_GLANCE)
         return rows
 

@@ -15,7 +15,7 @@ async def proven_key(asked: Asked, client: Client, given: Given) -> str | None:
     """
     text = proof_in(asked.headers)
     if text is None:
-        if client.dpop is not DpopUse.OPTIONAL:
+        if owes_proof(client):
             raise InvalidDpopProof("this client's requests need a DPoP proof")
         return None
     issuer = asked.issuer.issuer
@@ -26,6 +26,11 @@ async def proven_key(asked: Asked, client: Client, given: Given) -> str | None:
     if not await given.replays.spend(asked.issuer.tenant_id, proof.spend):
         raise InvalidDpopProof("the DPoP proof has been used before")
     return proof.thumbprint
+
+
+def owes_proof(client: Client) -> bool:
+    """Tell whether the client gets no token without a proof."""
+    return client.dpop is not DpopUse.OPTIONAL
 
 
 def fresh_nonce(asked: Asked, given: Given) -> str:

@@ -15,6 +15,7 @@ import msgspec
 from data_plane.handlers.answer import bytes_answer, error_answer
 from data_plane.handlers.asked import note_use
 from data_plane.handlers.door import InFlight
+from data_plane.handlers.dpop import owes_proof
 from data_plane.handlers.given import Given
 from data_plane.handlers.lane_answer import LAST, send, tell
 from data_plane.handlers.lane_form import PlainForm, PlainForms, TakenForm
@@ -24,7 +25,6 @@ from data_plane.handlers.token import draft, issued
 from data_plane.ports import IssuedToken
 from data_plane.protocol.access_token import TokenTemplate
 from data_plane.protocol.errors import OAuthError, TemporarilyUnavailable
-from shared.domain.client import DpopUse
 from shared.domain.jws import OpenedKey
 from shared.runtime.http1_answer import lines_of
 from shared.runtime.http1_request import Answering, Request
@@ -86,8 +86,8 @@ class TokenLane:
         template = None if taken is None else taken.proved.templates.get(asked.about)
         if taken is None or template is None:
             return False
-        if taken.proved.client.dpop is not DpopUse.OPTIONAL:
-            return False  # it owes a proof of a key, and a plain request has none
+        if owes_proof(taken.proved.client):
+            return False  # a plain request has none
         try:
             return self._begin(taken, template)
         except OAuthError as error:

@@ -9,7 +9,6 @@ each token is recorded is proved. Everything runs here and ends by itself.
 """
 
 import sys
-import time
 from argparse import ArgumentParser
 from statistics import median
 
@@ -17,7 +16,6 @@ import msgspec
 
 from control_plane.benchmark.cores import Cores, choose_cores
 from control_plane.benchmark.generator import Job, Load, Mode, run_apart
-from control_plane.benchmark.installation import Ledger
 from control_plane.benchmark.measure import QUICK, Case, Spoiled, warm
 from control_plane.benchmark.whole import prepared
 from control_plane.cli.bench import installed
@@ -29,8 +27,6 @@ _CALLERS = 64  # that the capacity is measured with
 _OK, _UNAVAILABLE = 200, 503
 _RETRY_AFTER = b"\r\nretry-after: "
 _TARGET = 0.8
-_PATIENCE = 30.0  # seconds for the last records to stand in the ledger
-_GLANCE = 0.05  # seconds
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,20 +87,12 @@ def _good(case: Case, job: Job) -> Load:
     if any(b" 503 " in each[:13] and _RETRY_AFTER not in each for each in heads):
         raise Spoiled("a refusal without Retry-After")
     issued = load.statuses.get(_OK, 0)
-    rows = _rows_once(case.ledger, before + issued) - before
+    rows = case.ledger.rows_once(before + issued) - before
     if rows < issued:
         raise Spoiled(f"{issued} issued, {rows} in the ledger")
     if rows > issued:  # a record whose fate was unknown in time: its token has not gone out
         _say(f"{rows - issued} recorded, and refused all the same")
     return load
-
-
-def _rows_once(ledger: Ledger, least: int) -> int:
-    """Give the rows once they are so many, or after a while."""
-    end = time.monotonic() + _PATIENCE
-    while (rows := ledger.rows()) < least and time.monotonic() < end:
-        time.sleep(_GLANCE)
-    return rows
 
 
 def run(algorithm: Algorithm, seconds: float, rounds: int) -> Found:
