@@ -33,7 +33,7 @@ from control_plane.staff.rules import StaffRole
 from shared.domain.plan import PlanName
 from shared.runtime.config import Config
 from shared.runtime.database import Database
-from tests.control_plane.console import make_account
+from tests.control_plane.console import forget_jobs, make_account
 from tests.faults.load import until_true
 from tests.journeys.looking import CHROMIUM, PATIENCE
 from tests.support import Installation, MadeTenant, ask_token, make_tenant
@@ -74,6 +74,7 @@ async def abuser(
 @pytest.fixture
 async def jobs(database: Database, installation: Installation) -> AsyncIterator[None]:
     """What support asks for is done, as `serve jobs` does it."""
+    await forget_jobs(database)
     work = Work(database, Smtp("smtp://127.0.0.1:1", "x@example.com"))
     task = asyncio.create_task(work_queue(installation.control_url, work, QUEUE))
     yield

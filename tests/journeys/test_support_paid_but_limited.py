@@ -34,6 +34,7 @@ from shared.domain.plan import PlanName
 from shared.runtime.config import Config
 from shared.runtime.database import Database
 from tests.control_plane.billing.shop import Shop
+from tests.control_plane.console import forget_jobs
 from tests.stripe_double.server import run_stripe_double
 from tests.support import Installation, MadeTenant, ask_token, make_tenant
 
@@ -47,6 +48,7 @@ pytestmark = pytest.mark.skipif(_CHROMIUM is None, reason="needs Debian's chromi
 @pytest.fixture
 async def shop(database: Database, installation: Installation) -> AsyncIterator[Shop]:
     """A shop whose jobs run, and to which Stripe delivers nothing."""
+    await forget_jobs(database)
     with run_stripe_double() as double:
         shop = Shop(database, double)
         await sync(shop.stripe)
