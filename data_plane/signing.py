@@ -2,15 +2,19 @@
 
 from collections.abc import Callable
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    ECDSA,
+    EllipticCurvePrivateKey,
+    EllipticCurvePublicKey,
+)
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm, RSAPSSAlgorithm
 from jwt.exceptions import InvalidKeyError
@@ -21,14 +25,13 @@ from shared.domain.bounded import keep
 from shared.domain.client import TokenProfile
 from shared.domain.client_jwk import ClientJwk
 from shared.domain.ids import Kid, TenantId
-from shared.domain.jwk import Algorithm, PrivateKey, private_key_from_der
+from shared.domain.jwk import Algorithm, PrivateKey, PublicKey, private_key_from_der
 from shared.domain.jws import (
     Jws,
     MalformedJws,
     OpenedKey,
     OwnHeader,
     base64url,
-    read_json,
     read_jws,
 )
 from shared.domain.snapshot import SigningKey
@@ -52,6 +55,9 @@ _P256_OCTETS = 32
 _PROFILES = frozenset(TokenProfile)
 _MAXIMUM_KEPT = 16_384  # a key for each issuer that a worker holds
 _encode = msgspec.json.Encoder().encode
+_decode_claims = msgspec.json.Decoder(AccessTokenClaims).decode
+
+_Check: TypeAlias = Callable[[bytes, bytes], bool]  # is this the signature of these octets?
 
 
 class JwtSigner:
@@ -61,7 +67,8 @@ class JwtSigner:
         self._sealer = sealer
         # by tenant as well: opening what is sealed checks whose it is, and must not be passed over
         self._ready: dict[tuple[TenantId, Kid, str], OpenedKey] = {}
-        self._public: dict[Kid, Any] = {}  # a kid is a digest of the key, so it means one key
+        self._checks: dict[Kid, _Check] = {}  # a kid is a digest of the key, so it means one key
+        self._headers: dict[str, OwnHeader] = {}  # of tokens that were ours, by their text
 
     def key(self, issuer: ServedIssuer, algorithm: Algorithm, typ: str) -> OpenedKey:
         key = issuer.current_keys[algorithm]
@@ -69,17 +76,18 @@ class JwtSigner:
 
     def verify(self, token: str, issuer: ServedIssuer) -> AccessTokenClaims | None:
         try:
-            jws = read_jws(token, OwnHeader)
+            jws = read_jws(token, OwnHeader, self._headers)
             key = issuer.keys.get(Kid(jws.header.kid))
             # the algorithm is the key's own, whatever a header says (RFC 8725 section 3.1)
             if key is None or jws.header.alg != key.algorithm or jws.header.typ not in _PROFILES:
                 return None
-            algorithm = _JWS_ALGORITHMS[key.algorithm]
-            if not algorithm.verify(jws.signing_input, self._public_key(key), jws.signature):
+            check = self._checks.get(key.kid) or self._load(key)
+            if not check(jws.signature, jws.signing_input):
                 return None
-            claims = read_json(jws.payload, AccessTokenClaims)
-        except MalformedJws:
+            claims = _decode_claims(jws.payload)  # we wrote it: no member is there twice
+        except (MalformedJws, msgspec.MsgspecError, UnicodeDecodeError):
             return None
+        keep(self._headers, token.partition(".")[0], jws.header, _MAXIMUM_KEPT)
         return claims if claims.iss == issuer.issuer else None
 
     def _open(self, key: SigningKey, issuer: ServedIssuer, typ: str) -> OpenedKey:
@@ -89,12 +97,11 @@ class JwtSigner:
         keep(self._ready, (issuer.tenant_id, key.kid, typ), ready, _MAXIMUM_KEPT)
         return ready
 
-    def _public_key(self, key: SigningKey) -> Any:
-        held = self._public.get(key.kid)
-        if held is None:
-            held = _JWS_ALGORITHMS[key.algorithm].from_jwk(msgspec.to_builtins(key.jwk))
-            keep(self._public, key.kid, held, _MAXIMUM_KEPT)
-        return held
+    def _load(self, key: SigningKey) -> _Check:
+        algorithm = _JWS_ALGORITHMS[key.algorithm]
+        check = _check_with(algorithm.from_jwk(msgspec.to_builtins(key.jwk)))
+        keep(self._checks, key.kid, check, _MAXIMUM_KEPT)
+        return check
 
 
 def _sign_with(private: PrivateKey) -> Callable[[bytes], bytes]:
@@ -111,6 +118,32 @@ def _sign_with(private: PrivateKey) -> Callable[[bytes], bytes]:
             return lambda octets: raw_signature(private.sign(sha256(octets).digest(), _ECDSA))
 
 
+def _check_with(public: PublicKey) -> _Check:
+    """Give the function that tells whether the key made a signature of these octets."""
+    match public:
+        case RSAPublicKey():
+            return _telling(lambda made, octets: public.verify(made, octets, _PKCS1, _SHA256))
+        case Ed25519PublicKey():
+            return _telling(public.verify)
+        case EllipticCurvePublicKey():
+            return _telling(
+                lambda made, octets: public.verify(
+                    der_signature(made), sha256(octets).digest(), _ECDSA
+                )
+            )
+
+
+def _telling(verify: Callable[[bytes, bytes], None]) -> _Check:
+    def check(signature: bytes, octets: bytes) -> bool:
+        try:
+            verify(signature, octets)
+        except InvalidSignature:
+            return False
+        return True
+
+    return check
+
+
 def raw_signature(der: bytes) -> bytes:
     """Give the two numbers of an ECDSA signature, which our own key has made, as section 3.4 does.
 
@@ -120,6 +153,14 @@ def raw_signature(der: bytes) -> bytes:
     end = 4 + der[3]
     r, s = der[4:end][-_P256_OCTETS:], der[end + 2 :][-_P256_OCTETS:]
     return r.rjust(_P256_OCTETS, b"\0") + s.rjust(_P256_OCTETS, b"\0")
+
+
+def der_signature(raw: bytes) -> bytes:
+    """Give the form that the library verifies. Raises InvalidSignature for another length."""
+    if len(raw) != 2 * _P256_OCTETS:
+        raise InvalidSignature
+    r, s = raw[:_P256_OCTETS], raw[_P256_OCTETS:]
+    return encode_dss_signature(int.from_bytes(r), int.from_bytes(s))
 
 
 class ForeignVerifier:

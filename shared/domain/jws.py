@@ -8,8 +8,9 @@ import json
 from base64 import urlsafe_b64decode
 from binascii import Error as Base64Error
 from binascii import b2a_base64
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import isfinite
+from types import MappingProxyType
 from typing import Any, Generic, NoReturn, TypeVar
 
 import msgspec
@@ -17,6 +18,7 @@ import msgspec
 MAXIMUM_TOKEN = 8 * 1024  # characters
 _PARTS = 3
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
+_NONE_KNOWN: Mapping[str, Any] = MappingProxyType({})
 
 FOREIGN_ALGORITHMS = ("ES256", "PS256", "RS256", "EdDSA")  # what others may sign with
 
@@ -45,8 +47,10 @@ class OwnHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     typ: str
 
 
-def read_jws(token: str, header: type[Header]) -> Jws[Header]:
-    """Read a token whose header is of this type."""
+def read_jws(
+    token: str, header: type[Header], known: Mapping[str, Header] = _NONE_KNOWN
+) -> Jws[Header]:
+    """Read a token whose header is of this type; `known`: by their text, those read before."""
     if len(token) > MAXIMUM_TOKEN or not token.isascii():
         raise MalformedJws
     parts = token.split(".")
@@ -54,7 +58,7 @@ def read_jws(token: str, header: type[Header]) -> Jws[Header]:
         raise MalformedJws
     header_part, payload_part, signature_part = parts
     return Jws(
-        header=read_json(decode_base64url(header_part), header),
+        header=known.get(header_part) or read_json(decode_base64url(header_part), header),
         signing_input=f"{header_part}.{payload_part}".encode(),
         payload=decode_base64url(payload_part),
         signature=decode_base64url(signature_part),

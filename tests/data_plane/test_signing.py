@@ -111,6 +111,25 @@ def test_another_tenants_token_is_not_ours(issuer: ServedIssuer, algorithm: Algo
     assert JwtSigner(SEALER).verify(sign(theirs, algorithm), issuer) is None
 
 
+def test_a_header_that_was_ours_is_judged_again(issuer: ServedIssuer) -> None:
+    signer, token = JwtSigner(SEALER), sign(issuer)
+    assert signer.verify(token, issuer) is not None
+    assert signer.verify(token, made_issuer(THEIRS, "acme2")) is None
+    head, payload, signature = token.split(".")
+    for changed in (f"{head}.{payload}A.{signature}", f"{head}.{payload}.{signature[::-1]}"):
+        assert signer.verify(changed, issuer) is None
+    assert signer.verify(token, issuer) == claims_of(issuer)
+
+
+@pytest.mark.parametrize("payload", [b"{}", b"[]", b"", b'{"iss":"\xff"}', b"{"])
+def test_what_our_key_signed_and_is_no_access_token_is_not_ours(
+    issuer: ServedIssuer, payload: bytes
+) -> None:
+    key = JwtSigner(SEALER).key(issuer, Algorithm.ES256, TokenProfile.AT_JWT)
+    token = key.signed(base64url(payload)).decode()
+    assert JwtSigner(SEALER).verify(token, issuer) is None
+
+
 def test_a_token_with_our_key_and_a_siblings_issuer_is_not_ours(issuer: ServedIssuer) -> None:
     for iss in (issuer.issuer + "2", issuer.issuer + "/", issuer.issuer.upper()):
         claims = msgspec.structs.replace(claims_of(issuer), iss=iss)
