@@ -68,7 +68,8 @@ async def test_how_long_each_token_took_is_counted_for_its_tenant(
     assert [each.status for each in answers] == [200] * 4 + [401]
     async with asyncio.timeout(PATIENCE):
         while True:
-            counted = await latencies_of(database, tenant.tenant_id, datetime.now(UTC).date())
+            async with database.tenant(tenant.tenant_id) as connection:
+                counted = await latencies_of(connection, datetime.now(UTC).date())
             if sum(counted.values()) >= 4:
                 break
             await asyncio.sleep(0.05)
