@@ -117,16 +117,16 @@ def test_where_each_takes_long_fewer_are_enough() -> None:
     for _ in range(50):
         quick.took(0.0048, 32)
         slow.took(0.032, 32)
-    quick.count = slow.count = 149
+    quick.count = slow.count = 99
     assert [quick.full, slow.full] == [False, False]
-    quick.count = slow.count = 152
+    quick.count = slow.count = 102
     assert [quick.full, slow.full] == [False, True]
 
 
 def test_one_that_took_long_turns_nobody_away() -> None:
     in_flight = InFlight()
     in_flight.took(0.01, 1)
-    in_flight.count = 100
+    in_flight.count = 90
     assert not in_flight.full
 
 
