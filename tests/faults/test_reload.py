@@ -16,6 +16,7 @@ from tests.conftest import run_server
 from tests.faults.conftest import served_tenant
 from tests.faults.load import under_load, until, until_true
 from tests.faults.raw_client import raw_clients
+from tests.faults.worker_lines import lines_to_workers
 from tests.support import PEPPER, Installation, Server
 
 _log = logging.getLogger("faults")  # figures: pytest --log-cli-level=INFO
@@ -138,14 +139,9 @@ def tree(tmp_path: Path) -> Path:
 
 
 async def all_serving(server: Server) -> set[int]:
-    """Give the workers once each of them serves: the server is ready as soon as one does.
-
-    A reload ends when the last of its workers is ready, so one is made.
-    """
-    before = workers_of(server)
-    reload_workers(server)
-    await until_replaced(server, before)
-    return workers_of(server)
+    """Give the workers once each of them serves: the server is ready as soon as one does."""
+    async with lines_to_workers(server):
+        return workers_of(server)
 
 
 async def test_a_broken_build_takes_no_traffic_and_a_whole_one_takes_all(
