@@ -1,5 +1,6 @@
 """Changes of a tenant's configuration, each with the question that shows who has seen it."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
@@ -33,6 +34,7 @@ from tests.support import (
 )
 
 _PATIENCE = 60.0  # seconds
+_PAUSE = 0.005  # seconds between questions
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +80,7 @@ async def until_all_see(lines: list[httpx.AsyncClient], seen: Question) -> float
     while not await all_answer(lines, seen, expected=True):
         last = time.monotonic()
         assert last - start < _PATIENCE, "a worker never sees it"
+        await asyncio.sleep(_PAUSE)
     return last - start
 
 

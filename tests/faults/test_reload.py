@@ -22,7 +22,7 @@ from tests.support import PEPPER, Installation, Server
 _log = logging.getLogger("faults")  # figures: pytest --log-cli-level=INFO
 
 _RELOADS = int(os.environ.get("RELOADS", "2"))  # the promise is for 10
-_CLIENTS = 4
+_CLIENTS = 2
 _PATIENCE = 60.0  # seconds
 _SETTLED = 5.0  # seconds
 _MEANWHILE = 200  # answers, in which a broken worker would have had its share
@@ -130,11 +130,12 @@ def has_settled(server: Server, before: set[int]) -> Callable[[], bool]:
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A copy of what the workers run, to be changed under them."""
+    """A copy of what the workers run, to be changed under them.
+
+    What was compiled goes with it: Python compiles anew what has another size.
+    """
     for package in ("control_plane", "data_plane", "shared"):
-        shutil.copytree(
-            _TREE / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__")
-        )
+        shutil.copytree(_TREE / package, tmp_path / package)
     return tmp_path
 
 
@@ -148,7 +149,7 @@ async def test_a_broken_build_takes_no_traffic_and_a_whole_one_takes_all(
     installation: Installation, tree: Path
 ) -> None:
     health = tree / "data_plane/handlers/health.py"
-    with run_server(installation, tree=tree, PYTHONDONTWRITEBYTECODE="1") as server:
+    with run_server(installation, tree=tree) as server:
         before = await all_serving(server)
         whole = health.read_text()
         health.write_text(whole + "\nraise RuntimeError('a broken build')\n")

@@ -40,6 +40,7 @@ _LOST = 40  # of them, where each waits for a poll
 _AT_ONCE = 8  # askers, where each must wait for a poll
 _HEARD = 1.0  # seconds
 _PATIENCE = 60.0  # seconds
+_PAUSE = 0.005  # seconds between questions
 _LOAD_PAUSE = 0.05  # seconds
 
 # found before the real one by who has this path: the transaction commits, and nobody is told
@@ -72,6 +73,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
         end = time.monotonic() + _PATIENCE
         while (await introspect(line, self.tenant, token)).json() != {"active": False}:
             assert time.monotonic() < end, "a worker never refuses it"
+            await asyncio.sleep(_PAUSE)
 
 
 @asynccontextmanager
