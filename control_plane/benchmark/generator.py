@@ -1,9 +1,10 @@
 """The load generator: HTTP/1.1 requests that are encoded beforehand, and how long each took.
 
-    python -m control_plane.benchmark.generator < job.json
+    python -m control_plane.benchmark.generator [core] < jobs
 
-reads a Job and prints a Load, both JSON. As a process of its own, pinned to a core, it takes no
-time of the server that it measures. It asks this machine and no other: it is no weapon.
+reads Jobs and prints a Load for each, both a line of JSON. As a process of its own, pinned to a
+core, it takes no time of the server that it measures. It asks this machine and no other: it is no
+weapon.
 """
 
 import asyncio
@@ -11,11 +12,13 @@ import contextlib
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
 from ipaddress import ip_address
 from itertools import chain
 from math import ceil
+from typing import IO, cast
 
 import msgspec
 import uvloop
@@ -38,6 +41,10 @@ class BadJob(ValueError):
     """The job has no end, asks nothing, or asks another machine."""
 
 
+class GeneratorEnded(Exception):
+    """A job could not be run: nobody listens, or the generator was ended. It has said why."""
+
+
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """What to ask, how, and until when: the number or the seconds, whichever ends first."""
 
@@ -49,7 +56,6 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     count: int | None = None
     seconds: float = 60.0
     rate: float = 1000.0  # requests a second, of the mode OPEN
-    core: int | None = None  # where the generator runs
     kept: int = 1  # of the first answers, given whole
 
     def __post_init__(self) -> None:
@@ -74,21 +80,43 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     p99: float
     max: float
     p99_of: dict[int, float]  # by status
-    cpu_seconds: float  # of the generator
+    cpu_seconds: float  # of the generator, for this job
     kept: list[bytes]  # answers, head and body
 
 
-def run_apart(job: Job) -> Load:
-    """Run the job in a process of its own. errors: subprocess.CalledProcessError"""
-    done = subprocess.run(
-        [sys.executable, "-m", "control_plane.benchmark.generator"],
-        input=msgspec.json.encode(job),
+class Generator:
+    """The generator as a process of its own, which runs one job after another."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        """`process`: one whose stdin and stdout are pipes."""
+        self._jobs = cast("IO[bytes]", process.stdin)
+        self._loads = cast("IO[bytes]", process.stdout)
+
+    def run(self, job: Job) -> Load:
+        """Run the job to its end. errors: GeneratorEnded"""
+        with contextlib.suppress(BrokenPipeError):  # the answer tells
+            self._jobs.write(msgspec.json.encode(job) + b"\n")
+            self._jobs.flush()
+        if not (load := self._loads.readline()):
+            raise GeneratorEnded("the load generator could not do its job")
+        return msgspec.json.decode(load, type=Load)
+
+
+@contextmanager
+def started_generator(core: int | None) -> Iterator[Generator]:
+    """Start one on that core, once for many jobs: to start takes longer than most of them do."""
+    where = [] if core is None else [str(core)]
+    process = subprocess.Popen(  # noqa: S603 - our own module
+        [sys.executable, "-m", "control_plane.benchmark.generator", *where],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,  # a terminal's Ctrl-C reaches the harness alone, which ends this
-        timeout=job.seconds + 2 * _PATIENCE,
-        check=True,
     )
-    return msgspec.json.decode(done.stdout, type=Load)
+    try:
+        yield Generator(process)
+    finally:
+        process.kill()  # it may be in the middle of a job
+        process.communicate()
 
 
 async def drive(job: Job) -> Load:
@@ -177,10 +205,13 @@ def quantile(ordered: Sequence[float], part: float) -> float:
 
 
 def main() -> None:
-    job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
-    begin_process(job.core)
+    begin_process(int(sys.argv[1]) if sys.argv[1:] else None)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        sys.stdout.buffer.write(msgspec.json.encode(runner.run(drive(job))))
+        for line in sys.stdin.buffer:  # which ends with its parent
+            job = msgspec.json.decode(line, type=Job)
+            load = runner.run(asyncio.wait_for(drive(job), job.seconds + 2 * _PATIENCE))
+            sys.stdout.buffer.write(msgspec.json.encode(load) + b"\n")
+            sys.stdout.buffer.flush()
 
 
 if __name__ == "__main__":

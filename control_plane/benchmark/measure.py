@@ -5,8 +5,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from control_plane.benchmark.cores import Cores
-from control_plane.benchmark.generator import Job, Load, Mode, run_apart
+from control_plane.benchmark.generator import Generator, Job, Load, Mode
 from control_plane.benchmark.installation import Ledger
 from control_plane.benchmark.processes import Running
 from control_plane.benchmark.results import Run, run_of
@@ -32,13 +31,23 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
     warm: float  # seconds before it
     runs: int
     tokens: int  # issued to see the memory grow
+    introspected: int = 10_000  # different ones: more than a worker remembers, so each is new to it
     starts: int
     connections: int = 64  # as many callers at once: commits are shared by those in flight
 
 
 FULL = Size(form="full", seconds=3.0, warm=0.9, runs=5, tokens=1_000_000, starts=5)
 QUICK = Size(form="quick", seconds=0.4, warm=0.3, runs=2, tokens=5_000, starts=1)
-SHORT = Size(form="short", seconds=0.1, warm=0.05, runs=1, tokens=1_000, starts=1, connections=8)
+SHORT = Size(
+    form="short",
+    seconds=0.1,
+    warm=0.05,
+    runs=1,
+    tokens=1_000,
+    introspected=200,
+    starts=1,
+    connections=8,
+)
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,18 +63,18 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     accept: Callable[[bytes], None] | None = None  # raises Spoiled for a body that is not right
 
 
-def warm(case: Case, size: Size, cores: Cores) -> None:
+def warm(case: Case, size: Size, generator: Generator) -> None:
     """Have caches filled and code compiled before anything counts."""
     with contextlib.suppress(Unavailable):
-        _load(case, size, cores, seconds=size.warm)
+        _load(case, size, generator, seconds=size.warm)
 
 
-def measure(case: Case, size: Size, cores: Cores) -> Run:
+def measure(case: Case, size: Size, generator: Generator) -> Run:
     """Run the load once, or again where it was void. errors: Spoiled"""
     for void in range(_TRIES):
         before = case.running.cpu_seconds()
         try:
-            load = _load(case, size, cores, seconds=size.seconds)
+            load = _load(case, size, generator, seconds=size.seconds)
         except Unavailable:
             continue
         after = case.running.cpu_seconds()
@@ -74,12 +83,12 @@ def measure(case: Case, size: Size, cores: Cores) -> Run:
     raise Spoiled(f"{case.name}: {_TRIES} runs, each with answers of 503")
 
 
-def issue(case: Case, size: Size, cores: Cores, count: int) -> None:
+def issue(case: Case, size: Size, generator: Generator, count: int) -> None:
     """Have so many answered, however long it takes. errors: Spoiled"""
     left, tries = count, _TRIES
     while left > 0 and tries:
         try:
-            left -= _load(case, size, cores, seconds=60.0, count=left).count
+            left -= _load(case, size, generator, seconds=60.0, count=left).count
         except Unavailable:
             tries -= 1
     if left > 0:
@@ -87,10 +96,10 @@ def issue(case: Case, size: Size, cores: Cores, count: int) -> None:
 
 
 def _load(
-    case: Case, size: Size, cores: Cores, *, seconds: float, count: int | None = None
+    case: Case, size: Size, generator: Generator, *, seconds: float, count: int | None = None
 ) -> Load:
     before = case.ledger.rows() if case.ledger else 0
-    load = run_apart(
+    load = generator.run(
         Job(
             port=case.running.port,
             requests=case.requests,
@@ -99,7 +108,6 @@ def _load(
             seconds=seconds,
             count=count,
             rate=case.rate,
-            core=cores.rest,
         )
     )
     _prove(case, load, before)

@@ -7,7 +7,7 @@ import msgspec
 
 from control_plane.benchmark.bare import bare_rate
 from control_plane.benchmark.cores import Cores
-from control_plane.benchmark.generator import Job, Mode, run_apart
+from control_plane.benchmark.generator import Generator, Job, Mode
 from control_plane.benchmark.installation import (
     BenchTenant,
     Installation,
@@ -22,7 +22,6 @@ from control_plane.benchmark.results import Measured, Memory, Run, Workers, medi
 from shared.domain.jwk import Algorithm
 
 _KNOWN_TOKENS = 1_000  # to introspect: what a resource server has before it at a time
-_NEW_TOKENS = 10_000  # more than a worker remembers, so that each is new to it when its turn comes
 _PACED = 1000.0  # tokens a second, target P5
 _NOT_MODIFIED = 304
 _GRANT = {"grant_type": "client_credentials", "scope": "read write"}
@@ -36,6 +35,7 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True):
     tenant: BenchTenant
     size: Size
     cores: Cores
+    generator: Generator
     say: Say
 
     @property
@@ -58,8 +58,8 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True):
     def repeat(self, case: Case) -> Measured:
         """Measure it as often as the size says, after it was warmed."""
         self.say(case.name)
-        warm(case, self.size, self.cores)
-        runs = [measure(case, self.size, self.cores) for _ in range(self.size.runs)]
+        warm(case, self.size, self.generator)
+        runs = [measure(case, self.size, self.generator) for _ in range(self.size.runs)]
         return median_of(case.name, runs)
 
 
@@ -71,12 +71,12 @@ def measure_tokens(
     for algorithm in Algorithm:
         case = bench.tokens(running, algorithm)
         bench.say(case.name)
-        warm(case, bench.size, bench.cores)
+        warm(case, bench.size, bench.generator)
         runs: list[Run] = []
         rates: list[float] = []
         for _ in range(bench.size.runs):  # in turns: what slows the machine slows both
             rates.append(bare_rate(algorithm, bench.size.seconds / 3, bench.cores.server))
-            runs.append(measure(case, bench.size, bench.cores))
+            runs.append(measure(case, bench.size, bench.generator))
         tokens[algorithm.value] = median_of(case.name, runs)
         pairs = zip(runs, rates, strict=True)
         of_bare[algorithm.value] = median(run.rate / rate for run, rate in pairs)
@@ -100,7 +100,7 @@ def _introspection(bench: Bench, running: Running) -> list[Case]:
     path = f"{bench.tenant.path}/oauth/introspect"
     requests = [
         post(port, path, caller.basic, {"token": each})
-        for each in _issued(bench.tokens(running, Algorithm.ES256), _NEW_TOKENS)
+        for each in _issued(bench, running, bench.size.introspected)
     ]
     asked = {
         "introspection ES256": requests[:_KNOWN_TOKENS],
@@ -112,10 +112,11 @@ def _introspection(bench: Bench, running: Running) -> list[Case]:
     ]
 
 
-def _issued(case: Case, count: int) -> list[str]:
+def _issued(bench: Bench, running: Running, count: int) -> list[str]:
     """Give different tokens, so many or a few less: an answer of 503 has none."""
-    job = Job(port=case.running.port, requests=case.requests, count=count, kept=count)
-    bodies = (each.partition(b"\r\n\r\n")[2] for each in run_apart(job).kept)
+    requests = bench.tokens(running, Algorithm.ES256).requests
+    job = Job(port=running.port, requests=requests, count=count, kept=count)
+    bodies = (each.partition(b"\r\n\r\n")[2] for each in bench.generator.run(job).kept)
     return [msgspec.json.decode(each)["access_token"] for each in bodies if b"_token" in each]
 
 
@@ -129,7 +130,7 @@ def _documents(bench: Bench, running: Running) -> list[Case]:
     documents = {"JWKS": "jwks.json", "discovery": "openid-configuration"}
     for name, file in documents.items():
         path = f"{bench.tenant.path}/.well-known/{file}"
-        etag = _etag(running.port, path)
+        etag = _etag(bench.generator, running.port, path)
         whole, same = get(running.port, path), get(running.port, path, etag)
         cases += [
             Case(name=f"{name} 200", running=running, requests=[whole]),
@@ -138,9 +139,9 @@ def _documents(bench: Bench, running: Running) -> list[Case]:
     return cases
 
 
-def _etag(port: int, path: str) -> str:
+def _etag(generator: Generator, port: int, path: str) -> str:
     job = Job(port=port, requests=[get(port, path)], count=1, connections=1)
-    head = run_apart(job).kept[0].partition(b"\r\n\r\n")[0].decode()
+    head = generator.run(job).kept[0].partition(b"\r\n\r\n")[0].decode()
     fields = dict(line.split(": ", 1) for line in head.split("\r\n")[1:])
     return {name.lower(): field for name, field in fields.items()}["etag"]
 
@@ -164,9 +165,9 @@ def measure_memory(bench: Bench, running: Running) -> Memory:
     case, count = bench.tokens(running, Algorithm.ES256), bench.size.tokens
     bench.say(f"memory and ledger, {count:,} tokens")
     octets, early = bench.ledger.octets(), count // 10
-    issue(case, bench.size, bench.cores, early)
+    issue(case, bench.size, bench.generator, early)
     memory = running.memory()
-    issue(case, bench.size, bench.cores, count - early)
+    issue(case, bench.size, bench.generator, count - early)
     return Memory(
         tokens=count,
         early=memory,

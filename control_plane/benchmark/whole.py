@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from control_plane.benchmark.cores import Cores
+from control_plane.benchmark.generator import started_generator
 from control_plane.benchmark.installation import Installation, data_plane, make_bench_tenant
 from control_plane.benchmark.measure import Case, Size
 from control_plane.benchmark.ours import (
@@ -32,14 +33,19 @@ def prepared(
     """Make the tenant, and run one worker on a core of its own until the block is left."""
     say("starting the data plane")
     port = free_port()
-    bench = Bench(
-        installation=installation,
-        tenant=make_bench_tenant(installation, port),
-        size=size,
-        cores=cores,
-        say=say,
-    )
-    with run_program(data_plane(installation, port, 1, _LIVE), cores.server) as running:
+    tenant = make_bench_tenant(installation, port)
+    with (
+        started_generator(cores.rest) as generator,
+        run_program(data_plane(installation, port, 1, _LIVE), cores.server) as running,
+    ):
+        bench = Bench(
+            installation=installation,
+            tenant=tenant,
+            size=size,
+            cores=cores,
+            generator=generator,
+            say=say,
+        )
         yield bench, running
 
 

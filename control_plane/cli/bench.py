@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -93,10 +94,10 @@ def installed(cores: Cores) -> Iterator[Installation]:
 def _inherited(compiled: Path) -> dict[str, str]:
     """Give the environment without anything of an installation of the user's own.
 
-    Our modules are compiled once, into `compiled`, as pip does when it installs them: a checkout
-    whose user has Python keep nothing would be compiled anew by each start.
+    Where the user has Python keep nothing, modules are compiled once, into `compiled`: a checkout's
+    would be compiled anew by each start, and pip has compiled those that it installed.
     """
     ours = {*FIELDS, *(f"{name}_FILE" for name in FIELDS), "AUTH_SERVICE_DATA_DIR"}
     dropped = ours | {"PYTHONDONTWRITEBYTECODE"}
     kept = {name: each for name, each in os.environ.items() if name not in dropped}
-    return kept | {"PYTHONPYCACHEPREFIX": str(compiled)}
+    return kept | ({"PYTHONPYCACHEPREFIX": str(compiled)} if sys.dont_write_bytecode else {})

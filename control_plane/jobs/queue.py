@@ -41,6 +41,7 @@ _MOST_TRIES = 30  # about a day
 _LONGEST_WAIT = 3600  # seconds, so that letters go within an hour once the mail server is back
 _FAREWELL = 3.0  # seconds for what is being done; it is begun again elsewhere
 _RETRY = 5.0  # seconds
+_LOOK = 5.0  # seconds between looks for what has become due; what is new is heard of at once
 
 
 class _BackOff(BaseRetryStrategy):
@@ -152,6 +153,7 @@ async def _work(queue: App, name: str) -> str:
             queues=[name],
             name=name,
             concurrency=_AT_ONCE,
+            fetch_job_polling_interval=_LOOK,
             delete_jobs="successful",
             install_signal_handlers=False,
             shutdown_graceful_timeout=_FAREWELL,

@@ -30,9 +30,9 @@ class Connection(asyncio.Protocol):
         self._last = b""  # the refusal of what was malformed behind requests in order
         self._since = server.tick  # when the present wait began
         self._ending = False  # nothing more is read once this is answered
-        self._held_back = False
+        self._heard_all = False  # the client has said its last
         self._writable: asyncio.Future[None] | None = None  # while the client reads too slowly
-        self.closed = False
+        self._held_back = self.closed = False
         self.peer: Any = None
 
     def connection_made(self, transport: Any) -> None:
@@ -88,7 +88,7 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """The client has said its last: what was whole by then is answered."""
-        self._ending = True
+        self._ending = self._heard_all = True
         self._cut()
         self._go_on()
         return self._served is not None or bool(self._waiting)
@@ -289,7 +289,7 @@ class Connection(asyncio.Protocol):
         self._waiting.clear()
         if not self.closed:
             self._transport.write(last)
-            self._transport.write_eof()
+            (self._transport.close if self._heard_all else self._transport.write_eof)()
         if self._held_back:
             self._held_back = False
             self._transport.resume_reading()

@@ -1,6 +1,7 @@
 """The source files of the product and of its tests, read once."""
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -9,6 +10,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("shared", "data_plane", "control_plane", "migrations", "web")
 
 
+@cache
 def files_of(*directories: str) -> list[Path]:
     return sorted(
         path
@@ -23,14 +25,21 @@ def shown(path: Path) -> str:
 
 
 @cache
-def tree_of(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(), filename=str(path))
+def text_of(path: Path) -> str:
+    return path.read_text()
 
 
-def nodes_of(*directories: str) -> Iterator[tuple[Path, ast.AST]]:
+@cache
+def _nodes_in(path: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(ast.parse(text_of(path), filename=str(path))))
+
+
+def nodes_of(*directories: str, saying: str = "") -> Iterator[tuple[Path, ast.AST]]:
+    """Give the nodes of all files, or of those alone whose text matches `saying`."""
     for path in files_of(*directories):
-        for node in ast.walk(tree_of(path)):
-            yield path, node
+        if re.search(saying, text_of(path)):
+            for node in _nodes_in(path):
+                yield path, node
 
 
 def place(path: Path, node: ast.AST) -> str:

@@ -21,6 +21,7 @@ import click
 import msgspec
 
 from control_plane.benchmark.cores import Cores, choose_cores
+from control_plane.benchmark.generator import Generator, started_generator
 from control_plane.benchmark.installation import Installation, data_plane
 from control_plane.benchmark.processes import Running, run_program
 from control_plane.benchmark.results import Machine, Target, describe_machine
@@ -74,8 +75,8 @@ FULL = Size(
 SHORT = Size(
     form="short",
     provisioned=2,
-    cold_rate=100,
-    warm_rate=100,
+    cold_rate=200,
+    warm_rate=200,
     warm_count=50,
     rounds=1,
     seconds=0.3,
@@ -120,10 +121,14 @@ def measure(counts: list[int], size: Size) -> Found:
     machine = describe_machine(cores.server, cores.rest)
     sizes: list[AtSize] = []
     made: list[MadeTenant] = []
-    with installed(cores) as large, _beside(cores) as beside:
+    with (
+        installed(cores) as large,
+        _beside(cores) as beside,
+        started_generator(cores.rest) as generator,
+    ):
         for count in sorted(counts):
             made += _make(large, max(0, count - len(made)))
-            sizes.append(_at(large, made, beside, size, cores))
+            sizes.append(_at(large, made, beside, size, generator, cores))
     return Found(
         machine=machine,
         form=size.form,
@@ -156,7 +161,12 @@ def _make(installation: Installation, count: int) -> list[MadeTenant]:
 
 
 def _at(
-    large: Installation, tenants: list[MadeTenant], beside: Beside, size: Size, cores: Cores
+    large: Installation,
+    tenants: list[MadeTenant],
+    beside: Beside,
+    size: Size,
+    generator: Generator,
+    cores: Cores,
 ) -> AtSize:
     """Measure with the tenants that are there. Those made to measure provisioning stay idle."""
     config, count = large.config(1), len(tenants)
@@ -165,9 +175,9 @@ def _at(
     with _serving(large, tenants[0], cores) as running:
         requests = token_requests(tenants, running.port)
         _say(f"{count:,} tenants: cold")
-        cold = ask_paced(running, requests, size.cold_rate, cores)
+        cold = ask_paced(running, requests, size.cold_rate, generator)
         _say(f"{count:,} tenants: warm")
-        warm, one = _in_turns(running, requests, beside, size, cores)
+        warm, one = _in_turns(running, requests, beside, size, generator)
         return AtSize(
             tenants=count,
             provisioning=provisioning,
@@ -176,7 +186,7 @@ def _at(
             warm=median_of(warm),
             one=median_of(one),
             ratio=median(ours.p95 / theirs.p95 for ours, theirs in zip(warm, one, strict=True)),
-            throughput=ask_closed(running, requests, size.seconds, cores),
+            throughput=ask_closed(running, requests, size.seconds, generator),
             memory=asyncio.run(measure_memory(running, large)),
             following=asyncio.run(measure_following(running, config, tenants[: size.followed])),
             disk=asyncio.run(measure_disk(large)),
@@ -184,7 +194,7 @@ def _at(
 
 
 def _in_turns(
-    running: Running, requests: list[bytes], beside: Beside, size: Size, cores: Cores
+    running: Running, requests: list[bytes], beside: Beside, size: Size, generator: Generator
 ) -> tuple[list[Latency], list[Latency]]:
     """Ask the many, each round others of them, and the one; after both were warmed."""
     single = token_requests([beside.tenant], beside.running.port)
@@ -192,8 +202,8 @@ def _in_turns(
     for number in range(-1, size.rounds):
         first = number * size.warm_count
         asked = [requests[(first + each) % len(requests)] for each in range(size.warm_count)]
-        of_many = ask_paced(running, asked, size.warm_rate, cores)
-        of_one = ask_paced(beside.running, single * size.warm_count, size.warm_rate, cores)
+        of_many = ask_paced(running, asked, size.warm_rate, generator)
+        of_one = ask_paced(beside.running, single * size.warm_count, size.warm_rate, generator)
         if number >= 0:
             warm.append(of_many)
             one.append(of_one)

@@ -14,8 +14,8 @@ from statistics import median
 
 import msgspec
 
-from control_plane.benchmark.cores import Cores, choose_cores
-from control_plane.benchmark.generator import Job, Load, Mode, run_apart
+from control_plane.benchmark.cores import choose_cores
+from control_plane.benchmark.generator import Generator, Job, Load, Mode
 from control_plane.benchmark.measure import QUICK, Case, Spoiled, warm
 from control_plane.benchmark.whole import prepared
 from control_plane.cli.bench import installed
@@ -50,20 +50,19 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     met: bool
 
 
-def measure(case: Case, over: float, seconds: float, cores: Cores) -> Asked:
+def measure(case: Case, over: float, seconds: float, generator: Generator) -> Asked:
     """Measure the capacity, then ask for so many times as much. errors: Spoiled"""
     closed = Job(
         port=case.running.port,
         requests=case.requests,
         connections=_CALLERS,
         seconds=seconds,
-        core=cores.rest,
     )
-    capacity = _good(case, closed).rate
+    capacity = _good(case, closed, generator).rate
     many = msgspec.structs.replace(
         closed, mode=Mode.OPEN, connections=_CONNECTIONS, rate=over * capacity, kept=10**6
     )
-    load = _good(case, many)
+    load = _good(case, many, generator)
     statuses = load.statuses
     return Asked(
         capacity=capacity,
@@ -76,11 +75,11 @@ def measure(case: Case, over: float, seconds: float, cores: Cores) -> Asked:
     )
 
 
-def _good(case: Case, job: Job) -> Load:
+def _good(case: Case, job: Job, generator: Generator) -> Load:
     """Run it; see that it was answered as it may be, and each token recorded."""
     assert case.ledger is not None
     before = case.ledger.rows()
-    load = run_apart(job)
+    load = generator.run(job)
     if load.broken or not set(load.statuses) <= {_OK, _UNAVAILABLE}:
         raise Spoiled(f"{load.statuses}, {load.broken} unanswered")
     heads = (each.partition(b"\r\n\r\n")[0].lower() for each in load.kept)
@@ -101,10 +100,10 @@ def run(algorithm: Algorithm, seconds: float, rounds: int) -> Found:
     with installed(cores) as installation, prepared(installation, QUICK, cores, _say) as made:
         bench, running = made
         case = bench.tokens(running, algorithm)
-        warm(case, QUICK, cores)
+        warm(case, QUICK, bench.generator)
         for number in range(rounds * len(_OVER)):
             over = _OVER[number % len(_OVER)]
-            found[over].append(measure(case, over, seconds, cores))
+            found[over].append(measure(case, over, seconds, bench.generator))
             _say(f"{over} x: {msgspec.json.encode(found[over][-1]).decode()}")
     return summary(algorithm, found)
 

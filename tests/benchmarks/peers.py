@@ -85,7 +85,7 @@ def _measured(peer: Peer, prepared: Prepared, bench: Bench, ours: Running, their
         bench.say(f"{peer.name}: {algorithm.value}, in turns with ours")
         case = _case(peer.name, ask, theirs, algorithm)
         for _ in range(prepared.rounds_of_warmth):
-            warm(case, bench.size, bench.cores)
+            warm(case, bench.size, bench.generator)
         algorithms[algorithm.value] = _in_turns(bench, bench.tokens(ours, algorithm), case)
     return msgspec.structs.replace(
         peer,
@@ -107,9 +107,9 @@ def _case(name: str, ask: Ask, theirs: Running, algorithm: Algorithm) -> Case:
 
 def _in_turns(bench: Bench, ours: Case, theirs: Case) -> Paired:
     """Ours, theirs, ours, theirs …: what slows the machine for a while slows both."""
-    warm(ours, bench.size, bench.cores)
+    warm(ours, bench.size, bench.generator)
     runs = [
-        (measure(ours, bench.size, bench.cores), measure(theirs, bench.size, bench.cores))
+        (measure(ours, bench.size, bench.generator), measure(theirs, bench.size, bench.generator))
         for _ in range(bench.size.runs)
     ]
     ratios = [mine.rate / other.rate for mine, other in runs]

@@ -12,8 +12,7 @@ import asyncpg
 import msgspec
 import psutil
 
-from control_plane.benchmark.cores import Cores
-from control_plane.benchmark.generator import Job, Load, Mode, run_apart
+from control_plane.benchmark.generator import Generator, Job, Load, Mode
 from control_plane.benchmark.installation import Installation
 from control_plane.benchmark.measure import Spoiled
 from control_plane.benchmark.processes import Running
@@ -84,9 +83,12 @@ def token_requests(tenants: list[MadeTenant], port: int) -> list[bytes]:
     ]
 
 
-def ask_paced(running: Running, requests: list[bytes], rate: float, cores: Cores) -> Latency:
+def ask_paced(
+    running: Running, requests: list[bytes], rate: float, generator: Generator
+) -> Latency:
     """Ask each once, at so many a second. errors: Spoiled"""
     return _load(
+        generator,
         Job(
             port=running.port,
             requests=requests,
@@ -95,21 +97,22 @@ def ask_paced(running: Running, requests: list[bytes], rate: float, cores: Cores
             count=len(requests),
             seconds=len(requests) / rate + _PATIENCE,
             rate=rate,
-            core=cores.rest,
-        )
+        ),
     )
 
 
-def ask_closed(running: Running, requests: list[bytes], seconds: float, cores: Cores) -> Latency:
+def ask_closed(
+    running: Running, requests: list[bytes], seconds: float, generator: Generator
+) -> Latency:
     """Ask as fast as it answers. errors: Spoiled"""
     return _load(
+        generator,
         Job(
             port=running.port,
             requests=requests,
             connections=_CONNECTIONS,
             seconds=seconds,
-            core=cores.rest,
-        )
+        ),
     )
 
 
@@ -185,8 +188,8 @@ def _until(connection: http.client.HTTPConnection, tenant: MadeTenant, *, served
     raise Spoiled("a change of a tenant was never seen")
 
 
-def _load(job: Job) -> Latency:
-    load: Load = run_apart(job)
+def _load(generator: Generator, job: Job) -> Latency:
+    load: Load = generator.run(job)
     served, refused = (load.statuses.get(each, 0) for each in (HTTP_OK, HTTP_UNAVAILABLE))
     if load.broken or served + refused != load.count or served <= refused:
         shown = load.kept[0][-300:] if load.kept else b""

@@ -13,6 +13,7 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
 from control_plane.app import create_console
+from control_plane.http import even_time
 from control_plane.http.attempts import Attempts
 from control_plane.people import passwords
 from shared.runtime.config import read_config
@@ -53,6 +54,7 @@ async def running(app: Litestar) -> AsyncIterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         # the real one takes a third of a second
         patch.setattr(passwords, "_hasher", PasswordHasher.from_parameters(CHEAPEST))
+        patch.setattr(even_time, "STEP", 0.001)  # where it is tested, it is set anew
         task = asyncio.create_task(run())
         await started.wait()
         try:

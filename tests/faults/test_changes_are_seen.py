@@ -1,6 +1,6 @@
 """Every worker sees every change, also with the doorbell lost, for ever.
 
-faults.md row 13. The workers are asked over fresh connections, often enough to have met each.
+faults.md row 13. Each worker is asked over a connection that it keeps.
 Seconds are logged and not judged: `make bench-tenants` measures how soon a change is followed.
 """
 
@@ -8,7 +8,9 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import TypeAlias
 
+import httpx
 import msgspec
 import pytest
 
@@ -25,15 +27,17 @@ from tests.faults.changes import (
     all_answer,
     inactive,
     new_token,
-    seconds_until_all_see,
     token_revoked,
+    until_all_see,
 )
 from tests.faults.conftest import login_locked_out
+from tests.faults.worker_lines import lines_to_workers
 from tests.support import Installation, Server, make_tenant, opened
 
 _log = logging.getLogger("faults")  # figures: pytest --log-cli-level=INFO
 
 MakeStage = Callable[[], Awaitable[Stage]]
+Lines: TypeAlias = list[httpx.AsyncClient]  # one to each worker
 
 
 @pytest.fixture
@@ -52,28 +56,30 @@ async def stage_at(server: Server, database: Database, config: Config) -> Stage:
     )
 
 
-async def prepare_all(make_stage: MakeStage, url: str) -> dict[str, Change]:
+async def prepare_all(make_stage: MakeStage, lines: Lines) -> dict[str, Change]:
     """Prepare every change, each on a tenant of its own; every worker holds what was before."""
     changes = {each.__name__: await each(await make_stage()) for each in CHANGES}
     for name, change in changes.items():
-        assert await all_answer(url, change.seen, expected=False), f"{name} is seen too early"
+        assert await all_answer(lines, change.seen, expected=False), f"{name} is seen too early"
     return changes
 
 
-async def until_all_see(changes: dict[str, Change], url: str) -> None:
+async def until_each_is_seen(changes: dict[str, Change], lines: Lines) -> None:
     """Ask for all the changes at once, until every worker has seen each."""
-    asking = (seconds_until_all_see(url, each.seen) for each in changes.values())
+    asking = (until_all_see(lines, each.seen) for each in changes.values())
     seconds = await asyncio.gather(*asking)
     _log.info("seconds until all see: %s", dict(zip(changes, seconds, strict=True)))
 
 
 @pytest.mark.parametrize("prepare", [token_revoked, *CHANGES])
-async def test_every_worker_sees_it(prepare: Prepare, make_stage: MakeStage) -> None:
-    stage = await make_stage()
-    change = await prepare(stage)
-    assert await all_answer(stage.url, change.seen, expected=False)
-    await change.act()
-    seconds = await seconds_until_all_see(stage.url, change.seen)
+async def test_every_worker_sees_it(
+    prepare: Prepare, make_stage: MakeStage, server: Server
+) -> None:
+    change = await prepare(await make_stage())
+    async with lines_to_workers(server) as lines:
+        assert await all_answer(lines, change.seen, expected=False)
+        await change.act()
+        seconds = await until_all_see(lines, change.seen)
     _log.info("%s: seen by all after %.3f s", prepare.__name__, seconds)
 
 
@@ -83,31 +89,34 @@ async def test_a_lost_notification_costs_one_poll(
     async def silence(*_: object) -> None:
         return
 
-    changes = await prepare_all(make_stage, server.url)
-    monkeypatch.setattr(snapshots, "ring", silence)
-    monkeypatch.setattr(doorbell, "RING", "SELECT $1::text")
-    await asyncio.gather(*(each.act() for each in changes.values()))
-    await until_all_see(changes, server.url)
+    async with lines_to_workers(server) as lines:
+        changes = await prepare_all(make_stage, lines)
+        monkeypatch.setattr(snapshots, "ring", silence)
+        monkeypatch.setattr(doorbell, "RING", "SELECT $1::text")
+        await asyncio.gather(*(each.act() for each in changes.values()))
+        await until_each_is_seen(changes, lines)
 
 
 async def test_a_lost_listener_comes_back_and_has_missed_nothing(alone: Installation) -> None:
     with run_server(alone) as server:
-        async with opened(alone.control_url) as database:
+        async with opened(alone.control_url) as database, lines_to_workers(server) as lines:
             config = read_config(alone.environment(server.url))
-            changes = await prepare_all(partial(stage_at, server, database, config), server.url)
+            changes = await prepare_all(partial(stage_at, server, database, config), lines)
             del changes["token_revoked_elsewhere"]  # the data plane's own, which is locked out
             async with login_locked_out(alone, "data"):
                 await asyncio.gather(*(each.act() for each in changes.values()))
-        await until_all_see(changes, server.url)
+            await until_each_is_seen(changes, lines)
 
 
 async def test_changes_outlive_a_restart(make_stage: MakeStage, server: Server) -> None:
-    changes = await prepare_all(make_stage, server.url)
+    async with lines_to_workers(server) as lines:
+        changes = await prepare_all(make_stage, lines)
     stage = await make_stage()
     untouched = inactive(stage, await new_token(stage))
     await asyncio.gather(*(each.act() for each in changes.values()))
     # a new process at the same issuers: it has heard no doorbell, and holds nothing yet
     with run_server(server.installation, PUBLIC_URL=server.url) as restarted:
-        for name, change in changes.items():
-            assert await all_answer(restarted.url, change.seen, expected=True), name
-        assert await all_answer(restarted.url, untouched, expected=False)
+        async with lines_to_workers(restarted) as lines:
+            for name, change in changes.items():
+                assert await all_answer(lines, change.seen, expected=True), name
+            assert await all_answer(lines, untouched, expected=False)

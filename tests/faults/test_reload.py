@@ -16,12 +16,13 @@ from tests.conftest import run_server
 from tests.faults.conftest import served_tenant
 from tests.faults.load import under_load, until, until_true
 from tests.faults.raw_client import raw_clients
+from tests.faults.worker_lines import lines_to_workers
 from tests.support import PEPPER, Installation, Server
 
 _log = logging.getLogger("faults")  # figures: pytest --log-cli-level=INFO
 
 _RELOADS = int(os.environ.get("RELOADS", "2"))  # the promise is for 10
-_CLIENTS = 4
+_CLIENTS = 2
 _PATIENCE = 60.0  # seconds
 _SETTLED = 5.0  # seconds
 _MEANWHILE = 200  # answers, in which a broken worker would have had its share
@@ -129,30 +130,26 @@ def has_settled(server: Server, before: set[int]) -> Callable[[], bool]:
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A copy of what the workers run, to be changed under them."""
+    """A copy of what the workers run, to be changed under them.
+
+    What was compiled goes with it: Python compiles anew what has another size.
+    """
     for package in ("control_plane", "data_plane", "shared"):
-        shutil.copytree(
-            _TREE / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__")
-        )
+        shutil.copytree(_TREE / package, tmp_path / package)
     return tmp_path
 
 
 async def all_serving(server: Server) -> set[int]:
-    """Give the workers once each of them serves: the server is ready as soon as one does.
-
-    A reload ends when the last of its workers is ready, so one is made.
-    """
-    before = workers_of(server)
-    reload_workers(server)
-    await until_replaced(server, before)
-    return workers_of(server)
+    """Give the workers once each of them serves: the server is ready as soon as one does."""
+    async with lines_to_workers(server):
+        return workers_of(server)
 
 
 async def test_a_broken_build_takes_no_traffic_and_a_whole_one_takes_all(
     installation: Installation, tree: Path
 ) -> None:
     health = tree / "data_plane/handlers/health.py"
-    with run_server(installation, tree=tree, PYTHONDONTWRITEBYTECODE="1") as server:
+    with run_server(installation, tree=tree) as server:
         before = await all_serving(server)
         whole = health.read_text()
         health.write_text(whole + "\nraise RuntimeError('a broken build')\n")

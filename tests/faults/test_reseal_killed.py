@@ -33,6 +33,7 @@ NEW_SEALER = Sealer((Key(_OCTETS),))
 BOTH = f"{NEW},{OLD}"
 TENANTS = 10
 _PATIENCE = 60.0  # seconds
+_PAUSE = 0.01  # seconds
 KEYS_EACH = 2
 # Where the command is stopped: at which tenant, and at its snapshot or amid its transaction.
 STOPS = ((1, False), (4, True), (5, False), (9, True))
@@ -59,6 +60,7 @@ class Issuing:
                 self.verified[each.slug] += 1
             else:
                 self.wrong.append(f"{each.slug}: {answer.status_code}")
+            await asyncio.sleep(_PAUSE)  # the command needs the machine too
         self.rounds += 1
 
     async def two_more_rounds(self) -> None:

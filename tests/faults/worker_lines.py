@@ -1,6 +1,7 @@
 """A kept connection to each worker of a server, so that every one of them can be asked."""
 
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -9,25 +10,42 @@ import psutil
 
 from tests.support import Server
 
-_MOST = 60  # connections, until each worker has taken one
+_PATIENCE = 60.0  # seconds
 
 
 @asynccontextmanager
-async def lines_to_workers(server: Server, workers: int) -> AsyncIterator[list[httpx.AsyncClient]]:
-    """Connect until each worker has taken a connection; give one to each."""
+async def lines_to_workers(
+    server: Server, workers: int = 2
+) -> AsyncIterator[list[httpx.AsyncClient]]:
+    """Connect until each worker serves and has taken a connection; give one to each.
+
+    An answer that comes over another connection fails: another worker may have taken that.
+    """
     held: dict[int, httpx.AsyncClient] = {}
+    end = time.monotonic() + _PATIENCE
     async with AsyncExitStack() as stack:
-        for _ in range(_MOST):
-            http = httpx.AsyncClient(
-                base_url=server.url, limits=httpx.Limits(max_connections=1), timeout=60
-            )
-            await stack.enter_async_context(http)
+        while len(held) < workers:
+            assert time.monotonic() < end, held
+            http = await stack.enter_async_context(_line(server))
             port = port_of(await http.get("/livez"))
-            held.setdefault(_taker_of(server, port), http)
-            if len(held) == workers:
-                break
-        assert len(held) == workers, held
+            if (taker := _taker_of(server, port)) in held:
+                await http.aclose()
+            else:
+                held[taker] = http
+                http.event_hooks = {"response": [_stays(port)]}
         yield list(held.values())
+
+
+def _line(server: Server) -> httpx.AsyncClient:
+    limits = httpx.Limits(max_connections=1)
+    return httpx.AsyncClient(base_url=server.url, limits=limits, timeout=_PATIENCE)
+
+
+def _stays(port: int) -> Callable[[httpx.Response], Awaitable[None]]:
+    async def check(answer: httpx.Response) -> None:
+        assert port_of(answer) == port, "the connection was replaced"
+
+    return check
 
 
 def port_of(answer: httpx.Response) -> int:
@@ -41,7 +59,7 @@ def _taker_of(server: Server, port: int) -> int:
     takers = {
         process.pid
         for process in psutil.Process(server.pid).children(recursive=True)
-        for each in process.net_connections("tcp")
+        for each in process.net_connections("tcp4")
         if each.status == psutil.CONN_ESTABLISHED and each.raddr.port == port
     }
     (taker,) = takers

@@ -1,17 +1,18 @@
 """Fixtures of the isolation tests: tenant A, once, and a tenant B.
 
-`both` has a fresh B, for calls that may change it; `pair` has one that stays, for those that may
-not.
+`both` has a B that nothing has changed yet, for calls that may change it; `pair` has one that
+stays, for those that may not.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import msgspec
+import psycopg
 import pytest
 
 from shared.runtime.config import Config, read_config
-from tests.isolation.populated import Both, Populated, populate
+from tests.isolation.populated import Both, Owner, Populated, dump_of, populate
 from tests.support import Installation, MadeTenant, make_tenant, opened
 
 
@@ -35,20 +36,41 @@ def tenant_b(installation: Installation, offline_config: Config) -> MadeTenant:
     return asyncio.run(make())
 
 
+@pytest.fixture(scope="session")
+def owner(installation: Installation) -> Iterator[Owner]:
+    with psycopg.connect(installation.owner_url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def unchanged() -> list[MadeTenant]:
+    """Tenants that calls were made for and that are as they were made."""
+    return []
+
+
 @pytest.fixture
 async def pair(
-    tenant_a: Populated, tenant_b: MadeTenant, installation: Installation, offline_config: Config
+    tenant_a: Populated,
+    tenant_b: MadeTenant,
+    installation: Installation,
+    owner: Owner,
+    offline_config: Config,
 ) -> AsyncIterator[Both]:
     async with opened(installation.control_url) as database:
         yield Both(
             a=tenant_a,
             b=tenant_b,
             installation=installation,
+            owner=owner,
             database=database,
             config=offline_config,
         )
 
 
 @pytest.fixture
-async def both(pair: Both) -> Both:
-    return msgspec.structs.replace(pair, b=await make_tenant(pair.database, pair.config))
+async def both(pair: Both, unchanged: list[MadeTenant]) -> AsyncIterator[Both]:
+    b = unchanged.pop() if unchanged else await make_tenant(pair.database, pair.config)
+    before = dump_of(pair.owner, b.tenant_id)
+    yield msgspec.structs.replace(pair, b=b)
+    if dump_of(pair.owner, b.tenant_id) == before:
+        unchanged.append(b)

@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from shared.domain.ids import TenantId, role_of, schema_of
-from tests.isolation.populated import Both, dump_of
+from tests.isolation.populated import Both
 
 # Each plane's login, and nobody else, may take a tenant's role.
 PLANES = pytest.mark.parametrize("login", ["control", "data"])
@@ -94,12 +94,12 @@ def written(statement: str, pair: Both, partition: str = "") -> str:
 async def test_it_is_refused_under_the_role_of_another_tenant(
     statement: str, login: str, pair: Both
 ) -> None:
-    before = await dump_of(pair.installation, pair.a.tenant_id)
+    before = pair.dump_of_a()
     sql = written(statement, pair, await a_partition(pair))
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         async with as_tenant_b(pair, login) as connection:
             await connection.execute(sql)
-    assert await dump_of(pair.installation, pair.a.tenant_id) == before
+    assert pair.dump_of_a() == before
 
 
 @PLANES
@@ -107,10 +107,10 @@ async def test_it_is_refused_under_the_role_of_another_tenant(
 async def test_the_ledger_of_another_tenant_is_empty(
     statement: str, login: str, pair: Both
 ) -> None:
-    before = await dump_of(pair.installation, pair.a.tenant_id)
+    before = pair.dump_of_a()
     async with as_tenant_b(pair, login) as connection:
         assert await connection.fetch(written(statement, pair)) == []
-    assert await dump_of(pair.installation, pair.a.tenant_id) == before
+    assert pair.dump_of_a() == before
 
 
 async def test_the_data_planes_login_itself_reaches_no_tenants_rows(pair: Both) -> None:

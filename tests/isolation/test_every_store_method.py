@@ -14,7 +14,7 @@ from control_plane.keys.repository import list_keys
 from data_plane.store.revoked import revocations_since
 from tests.isolation.calls import FROM_THE_FIRST, NO_CLIENT, Twin
 from tests.isolation.patient_pool import opened_pool
-from tests.isolation.populated import Both, dump_of
+from tests.isolation.populated import Both
 from tests.isolation.twins import REFUSED, SEES_NOTHING, TOUCHES_NO_TENANT, Method
 from tests.isolation.walk import methods_of, name_of, store_methods
 
@@ -52,22 +52,22 @@ def test_every_twin_is_of_a_method_that_is_found() -> None:
 
 @each_of(SEES_NOTHING)
 async def test_for_tenant_b_it_sees_and_changes_nothing_of_tenant_a(twin: Twin, both: Both) -> None:
-    before = await dump_of(both.installation, both.a.tenant_id)
+    before = both.dump_of_a()
     result = await twin(both)
     assert both.a.traces_in(result) == []
-    assert await dump_of(both.installation, both.a.tenant_id) == before
+    assert both.dump_of_a() == before
 
 
 @each_of(REFUSED)
 async def test_tenant_b_may_not_do_it_at_all(twin: Twin, pair: Both) -> None:
-    before = await dump_of(pair.installation, pair.a.tenant_id)
+    before = pair.dump_of_a()
     with pytest.raises((DBAPIError, asyncpg.InsufficientPrivilegeError)) as refusal:
         await twin(pair)
     assert any(
         words in str(refusal.value)
         for words in ("permission denied", "must be owner", "row-level security")
     )
-    assert await dump_of(pair.installation, pair.a.tenant_id) == before
+    assert pair.dump_of_a() == before
 
 
 async def test_tenant_a_itself_is_seen_so_the_search_for_traces_finds_them(pair: Both) -> None:
@@ -79,7 +79,7 @@ async def test_tenant_a_itself_is_seen_so_the_search_for_traces_finds_them(pair:
 
 
 async def test_the_dump_of_tenant_a_has_something_of_everything(pair: Both) -> None:
-    dump = await dump_of(pair.installation, pair.a.tenant_id)
+    dump = pair.dump_of_a()
     assert {"api", "client", "client_secret", "client_grant", "signing_key"} <= dump.keys()
     assert [name for name, rows in dump.items() if not rows] == []
     assert len(dump["ledger.issued"]) == len(dump["ledger.revocation"]) == 2

@@ -1,5 +1,6 @@
 """The tables that the code speaks of are those that the migrations make."""
 
+import asyncio
 import importlib
 import pkgutil
 from collections.abc import AsyncIterator, Iterable
@@ -102,9 +103,15 @@ async def database(own: Installation) -> AsyncIterator[Database]:
         yield made
 
 
-@pytest.fixture
-async def schema(database: Database) -> str:
-    return schema_of(await add_bare_tenant(database))
+@pytest.fixture(scope="module")
+def schema(own: Installation) -> str:
+    """A tenant's, which the tests read and leave as it is."""
+
+    async def make() -> str:
+        async with opened(own.control_url) as database:
+            return schema_of(await add_bare_tenant(database))
+
+    return asyncio.run(make())
 
 
 def name_of(table: Table, schema: str) -> str:

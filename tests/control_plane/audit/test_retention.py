@@ -1,6 +1,7 @@
 """Old events go by the plan, and what is left verifies; young and tampered ones do not go."""
 
 import logging
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -35,10 +36,24 @@ from control_plane.jobs.audit_log import forget_all_old
 from shared.domain.ids import TenantId, schema_of
 from shared.domain.plan import PlanName
 from shared.runtime.database import Database, name_schema
+from shared.runtime.embedded import EmbeddedPostgres
+from tests.conftest import new_installation
 from tests.control_plane.console import make_account
-from tests.support import AUDIT_KEYS, Installation
+from tests.support import AUDIT_KEYS, Installation, opened
 
 OLD = 5  # events, that are of some days ago
+
+
+@pytest.fixture(scope="module")
+def apart(postgres: EmbeddedPostgres) -> Installation:
+    """A database of its own: in another, all tests' accounts would be gone through."""
+    return new_installation(postgres.url)
+
+
+@pytest.fixture
+async def database(apart: Installation) -> AsyncIterator[Database]:
+    async with opened(apart.control_url) as database:
+        yield database
 
 
 async def add_old(database: Database, chain: Chain, days: int, events: int = OLD) -> None:
@@ -104,10 +119,10 @@ async def test_a_chain_of_which_nothing_is_left_goes_on(database: Database) -> N
 
 
 async def test_a_tenants_log_goes_by_the_same_rule(
-    database: Database, installation: Installation, acme: TenantId
+    database: Database, apart: Installation, acme: TenantId
 ) -> None:
     chain = Chain(TENANT, acme)
-    owner: Any = await asyncpg.connect(installation.owner_url)  # so that its first event is old
+    owner: Any = await asyncpg.connect(apart.owner_url)  # so that its first event is old
     await owner.execute(f'TRUNCATE "{schema_of(acme)}".audit_event')
     await owner.execute("DELETE FROM control.audit_head WHERE chain = $1", chain.name)
     await owner.close()
@@ -130,10 +145,10 @@ async def test_a_tenants_log_goes_by_the_same_rule(
     ids=["edited", "deleted", "back-dated"],
 )
 async def test_what_was_tampered_with_is_kept_as_it_is(
-    database: Database, installation: Installation, statement: str
+    database: Database, apart: Installation, statement: str
 ) -> None:
     chain = await bare_chain(database, days=10)
-    owner: Any = await asyncpg.connect(installation.owner_url)
+    owner: Any = await asyncpg.connect(apart.owner_url)
     await owner.execute(statement, chain.id)
     await owner.close()
     held = await _seqs(database, chain)
@@ -146,11 +161,11 @@ async def test_what_was_tampered_with_is_kept_as_it_is(
 
 
 async def test_deleting_below_the_floor_of_one_chain_shows_in_it(
-    database: Database, installation: Installation
+    database: Database, apart: Installation
 ) -> None:
     """The database's function takes old events away for whoever asks; without a floor it shows."""
     chain = await bare_chain(database, days=10)
-    login: Any = await asyncpg.connect(installation.control_url)
+    login: Any = await asyncpg.connect(apart.control_url)
     forgotten = await login.fetchval("SELECT control.forget_events($1, $2, 3)", "account", chain.id)
     assert forgotten == 3
     again = await login.fetchval("SELECT control.forget_events($1, $2, 99)", "account", chain.id)
@@ -164,16 +179,16 @@ async def test_deleting_below_the_floor_of_one_chain_shows_in_it(
 
 
 async def test_nobody_but_the_function_takes_a_tenants_events_away(
-    database: Database, installation: Installation, acme: TenantId
+    database: Database, apart: Installation, acme: TenantId
 ) -> None:
     async with database.control() as connection:
         await repository.forget_until(connection, Chain(TENANT, acme), 99)
-    for url in (installation.control_url, installation.data_url):
+    for url in (apart.control_url, apart.data_url):
         login: Any = await asyncpg.connect(url)
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await login.execute(f'DELETE FROM "{schema_of(acme)}".audit_event')  # noqa: S608 - our own id
         await login.close()
-    data: Any = await asyncpg.connect(installation.data_url)
+    data: Any = await asyncpg.connect(apart.data_url)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await data.fetchval("SELECT control.forget_events('account', 'x', 1)")
     await data.close()
@@ -197,10 +212,10 @@ async def test_each_account_keeps_what_its_plan_does(
 
 
 async def test_one_broken_chain_holds_up_no_other(
-    database: Database, installation: Installation, caplog: pytest.LogCaptureFixture
+    database: Database, apart: Installation, caplog: pytest.LogCaptureFixture
 ) -> None:
     account = await make_account(database)
-    owner: Any = await asyncpg.connect(installation.owner_url)
+    owner: Any = await asyncpg.connect(apart.owner_url)
     await owner.execute(
         "UPDATE control.account_event SET target = 'x', at = now() - interval '9 days'"
         " WHERE account_id = $1",
@@ -231,11 +246,11 @@ async def test_an_anchor_is_written_once_for_each_move_of_a_head(database: Datab
 
 
 async def test_an_old_state_that_is_put_back_is_found_by_the_anchor(
-    database: Database, installation: Installation
+    database: Database, apart: Installation
 ) -> None:
     chain = await bare_chain(database, days=1)
     written: list[Anchor] = []
-    owner: Any = await asyncpg.connect(installation.owner_url)
+    owner: Any = await asyncpg.connect(apart.owner_url)
     query = "SELECT seq, at, digest, signature FROM control.audit_head WHERE chain = $1"
     old = await owner.fetchrow(query, chain.name)
     await add_now(database, chain.id)

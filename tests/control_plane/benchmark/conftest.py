@@ -1,9 +1,11 @@
 """A small real HTTP server that misbehaves on request, and results to report on."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
+
+from control_plane.benchmark.generator import Generator, started_generator
 
 _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
@@ -34,6 +36,12 @@ class SmallServer:
             pass
         finally:
             writer.close()
+
+
+@pytest.fixture(scope="session")
+def generator() -> Iterator[Generator]:
+    with started_generator(None) as generator:
+        yield generator
 
 
 @pytest.fixture

@@ -2,9 +2,19 @@
 
 import asyncio
 
+import psutil
 import pytest
 
-from control_plane.benchmark.generator import BadJob, Job, Mode, drive, quantile, run_apart
+from control_plane.benchmark.generator import (
+    BadJob,
+    Generator,
+    GeneratorEnded,
+    Job,
+    Mode,
+    drive,
+    quantile,
+    started_generator,
+)
 from control_plane.benchmark.requests import closing, get
 from tests.control_plane.benchmark.conftest import SmallServer
 
@@ -90,10 +100,37 @@ async def test_the_first_answers_are_kept(small: SmallServer) -> None:
     assert load.kept == [small.answer] * 3
 
 
-async def test_it_runs_as_a_process_of_its_own(small: SmallServer) -> None:
-    job = Job(port=small.port, requests=requests(small), count=100)
-    load = await asyncio.to_thread(run_apart, job)
-    assert (load.count, load.statuses) == (100, {200: 100})
+async def test_as_a_process_of_its_own_it_runs_one_job_after_another(
+    small: SmallServer, generator: Generator
+) -> None:
+    """Each is told what it took by itself: of many requests more than of few."""
+    spent = []
+    for count in (2_000, 20):
+        job = Job(port=small.port, requests=requests(small), count=count)
+        load = await asyncio.to_thread(generator.run, job)
+        assert (load.count, load.statuses) == (count, {200: count})
+        spent.append(load.cpu_seconds)
+    assert spent[0] > spent[1] > 0
+
+
+async def test_it_ends_in_the_middle_of_a_job_with_its_block(small: SmallServer) -> None:
+    others = set(psutil.Process().children())
+    with started_generator(None) as generator:
+        (process,) = set(psutil.Process().children()) - others
+        job = Job(port=small.port, requests=requests(small), seconds=60.0)
+        under_way = asyncio.create_task(asyncio.to_thread(generator.run, job))
+        while not small.paths:
+            await asyncio.sleep(0)
+    assert not process.is_running()
+    with pytest.raises(GeneratorEnded):
+        await under_way
+
+
+async def test_a_job_that_cannot_be_done_ends_it(unused_tcp_port: int) -> None:
+    with started_generator(None) as generator:
+        for _ in range(2):
+            with pytest.raises(GeneratorEnded):
+                generator.run(Job(port=unused_tcp_port, requests=[b"x"]))
 
 
 async def test_nobody_there_is_an_error(unused_tcp_port: int) -> None:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from control_plane.benchmark import installation as installation_module
 from control_plane.benchmark.bare import bare_rate, sign_for
 from control_plane.benchmark.cores import Cores
-from control_plane.benchmark.generator import Job, run_apart
+from control_plane.benchmark.generator import Generator, Job
 from control_plane.benchmark.installation import Installation, issuer_of, make_bench_tenant
 from control_plane.benchmark.measure import SHORT, Case, Spoiled, measure
 from control_plane.benchmark.ours import Bench, measure_memory
@@ -25,11 +25,9 @@ from shared.domain.jwk import Algorithm
 from tests.control_plane.benchmark.conftest import SmallServer
 from tests.support import MASTER_KEY, PEPPER, Server
 
-_ANYWHERE = Cores(server=None, rest=None)
-
 
 @pytest.fixture(scope="session")
-def bench(server: Server) -> Bench:
+def bench(server: Server, generator: Generator) -> Bench:
     """A bench tenant at the data plane that all tests share."""
     installation = Installation(
         owner_url=server.installation.owner_url,
@@ -45,7 +43,8 @@ def bench(server: Server) -> Bench:
         installation=installation,
         tenant=make_bench_tenant(installation, port),
         size=SHORT,
-        cores=_ANYWHERE,
+        cores=Cores(server=None, rest=None),
+        generator=generator,
         say=lambda _: None,
     )
 
@@ -61,7 +60,7 @@ def test_tokens_are_counted_recorded_and_verified(
     bench: Bench, running: Running, algorithm: Algorithm
 ) -> None:
     before = bench.ledger.rows()
-    run = measure(bench.tokens(running, algorithm), SHORT, _ANYWHERE)
+    run = measure(bench.tokens(running, algorithm), SHORT, bench.generator)
     assert run.count > 0
     assert bench.ledger.rows() - before == run.count
     assert run.cpu_us > 0
@@ -73,7 +72,7 @@ def test_a_refused_client_spoils_a_run(bench: Bench, running: Running) -> None:
     path = f"{bench.tenant.path}/oauth/token"
     stranger = post(running.port, path, ("c_nobody", "no-secret"), {"grant_type": "x"})
     with pytest.raises(Spoiled, match="401"):
-        measure(replace(case, requests=[stranger]), SHORT, _ANYWHERE)
+        measure(replace(case, requests=[stranger]), SHORT, bench.generator)
 
 
 def test_one_wrong_answer_among_many_spoils_a_run(bench: Bench, running: Running) -> None:
@@ -81,7 +80,7 @@ def test_one_wrong_answer_among_many_spoils_a_run(bench: Bench, running: Running
     bad = get(running.port, "/t/nobody-at-all/.well-known/jwks.json")
     case = Case(name="JWKS", running=running, requests=[good] * 9 + [bad])
     with pytest.raises(Spoiled, match="404"):
-        measure(case, SHORT, _ANYWHERE)
+        measure(case, SHORT, bench.generator)
 
 
 def test_answers_that_are_not_in_the_ledger_spoil_a_run(
@@ -91,14 +90,16 @@ def test_answers_that_are_not_in_the_ledger_spoil_a_run(
     asked = [get(running.port, f"{bench.tenant.path}/.well-known/jwks.json")]
     case = Case(name="JWKS", running=running, requests=asked, ledger=bench.ledger)
     with pytest.raises(Spoiled, match="answered, but 0 in the ledger"):
-        measure(case, SHORT, _ANYWHERE)
+        measure(case, SHORT, bench.generator)
 
 
-async def test_a_run_with_answers_of_503_is_void_and_repeated(small: SmallServer) -> None:
+async def test_a_run_with_answers_of_503_is_void_and_repeated(
+    small: SmallServer, generator: Generator
+) -> None:
     small.first = [b"HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n"]
     this = Running(process=psutil.Process(), port=small.port, seconds_to_ready=0.0)
     case = Case(name="busy", running=this, requests=[get(small.port, "/")])
-    run = await asyncio.to_thread(measure, case, SHORT, _ANYWHERE)
+    run = await asyncio.to_thread(measure, case, SHORT, generator)
     assert (run.void, run.count > 0) == (1, True)
 
 
@@ -118,18 +119,20 @@ async def test_what_a_void_run_has_issued_is_not_counted_to_the_next(
     this = Running(process=psutil.Process(), port=small.port, seconds_to_ready=0.0)
     asked = [get(small.port, "/")]
     case = Case(name="busy", running=this, requests=asked, ledger=bench.ledger)
-    run = await asyncio.to_thread(measure, case, SHORT, _ANYWHERE)
+    run = await asyncio.to_thread(measure, case, SHORT, bench.generator)
     of_void, of_counted = awaited
     assert of_void > 5
     assert of_counted == 5 + run.count
 
 
-async def test_a_server_that_is_never_available_spoils_a_run(small: SmallServer) -> None:
+async def test_a_server_that_is_never_available_spoils_a_run(
+    small: SmallServer, generator: Generator
+) -> None:
     small.answer = b"HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n"
     this = Running(process=psutil.Process(), port=small.port, seconds_to_ready=0.0)
     case = Case(name="down", running=this, requests=[get(small.port, "/")])
     with pytest.raises(Spoiled, match="503"):
-        await asyncio.to_thread(measure, case, SHORT, _ANYWHERE)
+        await asyncio.to_thread(measure, case, SHORT, generator)
 
 
 def test_the_ledgers_growth_is_told_for_a_token(bench: Bench, running: Running) -> None:
@@ -154,7 +157,8 @@ class TestProof:
     @pytest.fixture
     def body(self, bench: Bench, running: Running) -> bytes:
         asked = bench.tokens(running, Algorithm.ES256).requests
-        kept = run_apart(Job(port=running.port, requests=asked, count=1, connections=1)).kept
+        job = Job(port=running.port, requests=asked, count=1, connections=1)
+        kept = bench.generator.run(job).kept
         return kept[0].partition(b"\r\n\r\n")[2]
 
     def test_a_good_one_is_taken(self, bench: Bench, issuer: Issuer, body: bytes) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from control_plane.accounts.actions import show_limits
 from control_plane.app import create_console
+from control_plane.billing import stripe_gateway
 from control_plane.billing.catalogue import sync
 from control_plane.billing.stripe_gateway import open_gateway
 from control_plane.members.rules import Role
@@ -53,7 +54,10 @@ class Shop:
 
 
 @pytest.fixture
-async def shop(installation: Installation, database: Database) -> AsyncIterator[Shop]:
+async def shop(
+    installation: Installation, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Shop]:
+    monkeypatch.setattr(stripe_gateway, "_TRIES_MORE", 0)  # nor wait between them
     with run_stripe_double() as double:
         config = read_config(
             installation.environment()

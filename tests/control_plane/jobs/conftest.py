@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
+from control_plane.jobs import queue
 from control_plane.jobs.queue import Work, work_queue
 from control_plane.mail.actions import QUEUE
 from control_plane.mail.smtp import Smtp
@@ -18,6 +19,11 @@ from tests.support import Installation, opened
 @pytest.fixture(scope="session")
 def jobs_installation(postgres: EmbeddedPostgres) -> Installation:
     return new_installation(postgres.url)
+
+
+@pytest.fixture(autouse=True)
+def due_is_seen_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "_LOOK", 0.2)
 
 
 @pytest.fixture

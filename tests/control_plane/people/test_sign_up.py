@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from control_plane.http import even_time
 from control_plane.http.even_time import STEP
 from tests.control_plane.people.browsing import (
     PASSWORD,
@@ -98,14 +99,16 @@ async def test_known_and_unknown_addresses_take_the_same_time(console: Console, 
     known = new_email()
     await console.signed_up(known)
     times: dict[bool, list[float]] = {True: [], False: []}
-    for turn in range(5):
-        browser = console.browser(f"203.0.113.{turn}")
-        await browser.see("/signup")
-        for is_known in (True, False):
-            email = known if is_known else new_email()
-            began = time.monotonic()
-            await browser.fill(path, email=email, password="wrong but long", account="Acme")
-            times[is_known].append(time.monotonic() - began)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(even_time, "STEP", STEP)
+        for turn in range(5):
+            browser = console.browser(f"203.0.113.{turn}")
+            await browser.see("/signup")
+            for is_known in (True, False):
+                email = known if is_known else new_email()
+                began = time.monotonic()
+                await browser.fill(path, email=email, password="wrong but long", account="Acme")
+                times[is_known].append(time.monotonic() - began)
     apart = abs(min(times[True]) - min(times[False]))
     if path != "/signin":  # those two end at whole steps, of which a busy machine takes more
         apart = min(apart % STEP, STEP - apart % STEP)

@@ -1,7 +1,8 @@
 """POST {issuer}/admin/revoke with a management token: what it refuses from then on."""
 
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from typing import TypeAlias
 
 import httpx
 import jwt
@@ -15,7 +16,7 @@ from shared.domain.management import OPERATOR
 from shared.runtime.config import Config, read_config
 from shared.runtime.database import Database
 from tests.conftest import run_server
-from tests.faults.changes import QUESTIONS, fresh_connections
+from tests.faults.worker_lines import lines_to_workers
 from tests.management import api_key, bearer, fetch_token
 from tests.support import (
     Installation,
@@ -29,6 +30,8 @@ from tests.support import (
 )
 
 _PATIENCE = 60.0  # seconds
+
+Lines: TypeAlias = list[httpx.AsyncClient]  # one to each worker
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,26 +49,24 @@ async def hold(http: httpx.AsyncClient, tenant: MadeTenant) -> Held:
     return Held(text=await issued_token(http, tenant))
 
 
-async def hold_later(http: httpx.AsyncClient, tenant: MadeTenant) -> Held:
+async def hold_later(lines: Lines, tenant: MadeTenant) -> Held:
     """Fetch tokens until one was issued after every mark there is: marks have whole seconds."""
     end = time.monotonic() + _PATIENCE
     while True:
-        held = await hold(http, tenant)
-        if await answers(tenant, held) == {True}:
+        held = await hold(lines[0], tenant)
+        if await answers(lines, tenant, held) == {True}:
             return held
         assert time.monotonic() < end, "no token is ever active"
 
 
-async def answers(tenant: MadeTenant, held: Held) -> set[bool]:
+async def answers(lines: Lines, tenant: MadeTenant, held: Held) -> set[bool]:
     """Ask every worker whether the token is active."""
-    async with fresh_connections(tenant.issuer) as http:
-        found = [await introspect(http, tenant, held.text) for _ in range(QUESTIONS)]
-    return {each.json()["active"] for each in found}
+    return {(await introspect(each, tenant, held.text)).json()["active"] for each in lines}
 
 
-async def wait_until_refused(tenant: MadeTenant, held: Held) -> None:
+async def wait_until_refused(lines: Lines, tenant: MadeTenant, held: Held) -> None:
     end = time.monotonic() + _PATIENCE
-    while await answers(tenant, held) != {False}:
+    while await answers(lines, tenant, held) != {False}:
         assert time.monotonic() < end, "a worker never refuses it"
 
 
@@ -77,6 +78,12 @@ async def admin_revoke(
     assert answer.headers["cache-control"] == "no-store"
     shown: dict[str, object] = answer.json()
     return shown
+
+
+@pytest.fixture
+async def lines(server: Server) -> AsyncIterator[Lines]:
+    async with lines_to_workers(server) as lines:
+        yield lines
 
 
 @pytest.fixture
@@ -95,6 +102,7 @@ _ONE_OF_THREE: list[tuple[str, Callable[[Held], str]]] = [
 @pytest.mark.parametrize(("kind", "body"), _ONE_OF_THREE)
 async def test_each_of_the_three_is_refused_by_every_worker(
     http: httpx.AsyncClient,
+    lines: Lines,
     tenant: MadeTenant,
     management_token: str,
     kind: str,
@@ -104,28 +112,28 @@ async def test_each_of_the_three_is_refused_by_every_worker(
     shown = [await admin_revoke(http, tenant, management_token, body(held)) for _ in range(2)]
     assert [each["kind"] for each in shown] == [kind, kind]  # asking twice is fine
     assert shown[0].keys() == {"kind", "subject", "not_before", "expires_at"}
-    await wait_until_refused(tenant, held)
-    await hold_later(http, tenant)  # and the client may ask for another
+    await wait_until_refused(lines, tenant, held)
+    await hold_later(lines, tenant)  # and the client may ask for another
 
 
 async def test_a_key_of_the_tenants_own_account_may(
-    http: httpx.AsyncClient, database: Database, config: Config
+    http: httpx.AsyncClient, lines: Lines, database: Database, config: Config
 ) -> None:
     account = await create_account(database, "Acme")
     tenant = await make_tenant(database, config, account=account)
     token = await fetch_token(http, config, await api_key(database, config, account))
     held = await hold(http, tenant)
     await admin_revoke(http, tenant, token, f"jti={held.claims['jti']}")
-    await wait_until_refused(tenant, held)
+    await wait_until_refused(lines, tenant, held)
 
 
 async def test_one_token_of_two_is_refused_and_the_feed_names_it(
-    http: httpx.AsyncClient, tenant: MadeTenant, management_token: str
+    http: httpx.AsyncClient, lines: Lines, tenant: MadeTenant, management_token: str
 ) -> None:
     one, other = await hold(http, tenant), await hold(http, tenant)
     shown = await admin_revoke(http, tenant, management_token, f"jti={one.claims['jti']}")
-    await wait_until_refused(tenant, one)
-    assert await answers(tenant, other) == {True}
+    await wait_until_refused(lines, tenant, one)
+    assert await answers(lines, tenant, other) == {True}
     feed = (await http.get(f"{tenant.issuer}/.well-known/revocations")).json()
     assert feed["tokens"] == {one.claims["jti"]: shown["expires_at"]}
 
@@ -141,19 +149,19 @@ async def test_a_suspended_tenants_tokens_can_be_revoked(
 
 
 async def test_the_commands_twins_refuse_the_same(
-    http: httpx.AsyncClient, database: Database, tenant: MadeTenant
+    http: httpx.AsyncClient, lines: Lines, database: Database, tenant: MadeTenant
 ) -> None:
     held = await hold(http, tenant)
     await revoke_tokens_of_client(database, tenant.tenant_id, tenant.client.client_id)
-    await wait_until_refused(tenant, held)
-    second = await hold_later(http, tenant)
+    await wait_until_refused(lines, tenant, held)
+    second = await hold_later(lines, tenant)
     await revoke_tokens(database, tenant.slug)
-    await wait_until_refused(tenant, second)
+    await wait_until_refused(lines, tenant, second)
 
 
 @pytest.mark.parametrize("first", ["client", "tenant"])
 async def test_of_two_marks_the_later_wins_also_after_a_restart(
-    http: httpx.AsyncClient, installation: Installation, server: Server, first: str
+    http: httpx.AsyncClient, lines: Lines, installation: Installation, server: Server, first: str
 ) -> None:
     """E11: marks on the client and on the whole tenant, in either order."""
     config = read_config(installation.environment(server.url))
@@ -167,10 +175,11 @@ async def test_of_two_marks_the_later_wins_also_after_a_restart(
     held = [await hold(http, tenant)]
     for body in bodies:
         await admin_revoke(http, tenant, management_token, body)
-        await wait_until_refused(tenant, held[-1])
-        held.append(await hold_later(http, tenant))
+        await wait_until_refused(lines, tenant, held[-1])
+        held.append(await hold_later(lines, tenant))
     *refused, live = held
     with run_server(installation, PUBLIC_URL=server.url) as restarted:
         moved = msgspec.structs.replace(tenant, issuer=f"{restarted.url}/t/{tenant.slug}")
-        assert [await answers(moved, each) for each in refused] == [{False}, {False}]
-        assert await answers(moved, live) == {True}
+        async with lines_to_workers(restarted) as anew:
+            assert [await answers(anew, moved, each) for each in refused] == [{False}, {False}]
+            assert await answers(anew, moved, live) == {True}

@@ -44,6 +44,7 @@ def logged(installation: Installation, tmp_path: Path) -> Iterator[Logged]:
         **installation.environment(url),
         "DATABASE_URL": installation.data_url,
         "BIND_ADDRESS": f"127.0.0.1:{port}",
+        "DRAIN_DELAY": "0",
         "LOG_LEVEL": "INFO",
     }
     with path.open("wb") as stderr:

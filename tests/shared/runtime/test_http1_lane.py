@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from shared.runtime.http1_answer import message
+from shared.runtime.http1_bounds import HEAD_PATIENCE
 from shared.runtime.http1_request import Answering, Request
 from tests.shared.runtime.http1_peers import GET, Served, post, until, until_read
 
@@ -142,6 +143,8 @@ async def test_a_body_that_does_not_come_is_left_to_the_application(
         if ends:
             client.writer.write_eof()
             assert (await client.answer())[2].endswith(b"(cut)")
+            async with asyncio.timeout(HEAD_PATIENCE / 2):  # who has said all is not listened to
+                await until(lambda: not served.server.connections)
         else:
             served.pass_seconds(1)
             await until(lambda: len(served.application.scopes) == 1)
