@@ -138,7 +138,7 @@ async def month_usage(connection: AsyncConnection, month: str) -> MonthUsage:
     )
 
 
-async def eager_clients(connection: AsyncConnection, month: str, today: date) -> list[EagerClient]:
+async def eager_of_month(connection: AsyncConnection, month: str, today: date) -> list[EagerClient]:
     """List clients that ask for tokens they have no use of, in the month's last seven days.
 
     It is told from the days as they are rolled up: an hour late. Raises InvalidMonth.

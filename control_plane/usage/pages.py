@@ -11,7 +11,7 @@ from control_plane.http.clock import Clock
 from control_plane.http.rendering import Pages
 from control_plane.members.rules import Permission
 from control_plane.tenancy.actions import own_tenant
-from control_plane.usage.actions import all_usage, eager_clients, month_usage
+from control_plane.usage.actions import all_usage, eager_of_month, month_usage
 from control_plane.usage.charts import Chart, stacked
 from control_plane.usage.exports import csv_lines
 from control_plane.usage.forms import month_of
@@ -44,7 +44,7 @@ async def usage_page(
     month, this_month = month_of(request.query_params.get("month", ""), now), month_of("", now)
     async with database.tenant(tenant.id) as connection:
         usage = await month_usage(connection, month)
-        eager = await eager_clients(connection, month, now.date())
+        eager = await eager_of_month(connection, month, now.date())
     previous, following = neighbours(month)
     return pages.show(
         request,

@@ -90,7 +90,7 @@ async def look_up(database: Database, tenant: TenantId, month: str) -> None:
 
     async def eager() -> Any:
         async with database.tenant(tenant) as connection:
-            return await actions.eager_clients(connection, month, span.following)
+            return await actions.eager_of_month(connection, month, span.following)
 
     await timed("the whole page of the month", whole)
     await timed("those who ask too often", eager)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from control_plane.accounts import actions as account_actions
 from control_plane.accounts import repository as accounts
 from control_plane.audit.rules import BY_OPERATOR, Noted
 from control_plane.billing.owed import owed_by
@@ -42,6 +43,9 @@ REFUSED: dict[Callable[..., Any], Twin] = {
     accounts.find_account: in_control_plane(lambda c, _: accounts.find_account(c, "operator")),
     accounts.list_accounts: in_control_plane(
         lambda c, _: accounts.list_accounts(c, after="", limit=1000)
+    ),
+    account_actions.chosen_limits: in_control_plane(
+        lambda c, _: account_actions.chosen_limits(c, "operator")
     ),
     accounts.find_limits: in_control_plane(lambda c, _: accounts.find_limits(c, "operator")),
     accounts.lock_limits: in_control_plane(lambda c, _: accounts.lock_limits(c, "operator")),

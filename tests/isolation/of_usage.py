@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from control_plane.overview import repository as overview
+from control_plane.usage import actions
 from control_plane.usage import repository as usage
 from control_plane.usage.months import Span, Total
 from control_plane.usage.rules import FIRST_ID, LAST_ID, Sought, Window
@@ -16,6 +17,7 @@ from tests.isolation.calls import LONG_AGO, NOW, SOON, Twin, in_control_plane
 EVER = Window(FIRST_ID, LAST_ID)
 EVER_DAYS = Span(LONG_AGO.date(), SOON.date() + timedelta(days=1))
 EVER_MONTHS = Span(LONG_AGO.date(), SOON.date().replace(year=SOON.year + 1, day=1))
+_THIS_MONTH = f"{NOW:%Y-%m}"
 EVERYTHING = ("day", "client_id", "api", "event")
 
 
@@ -45,6 +47,11 @@ SEES_NOTHING: dict[Callable[..., Any], Twin] = {
     ),
     usage.sum_usage: in_control_plane(_of_each_roll_up),
     usage.eager_clients: in_control_plane(lambda c, _: usage.eager_clients(c, EVER_DAYS, 1000)),
+    actions.eager_of_month: in_control_plane(
+        lambda c, _: actions.eager_of_month(c, _THIS_MONTH, NOW.date())
+    ),
+    actions.latencies_of: in_control_plane(lambda c, _: actions.latencies_of(c, NOW.date())),
+    actions.month_usage: in_control_plane(lambda c, _: actions.month_usage(c, _THIS_MONTH)),
     overview.what_is_made: in_control_plane(lambda c, _: overview.what_is_made(c)),
 }
 
