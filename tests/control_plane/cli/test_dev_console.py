@@ -133,7 +133,8 @@ def test_a_taken_console_port_is_named_in_one_line(new_dir: Path) -> None:
 def test_a_console_that_ends_by_itself_ends_dev_with_a_message(used_dir: Path) -> None:
     with run_dev(used_dir, free_port(), "--json") as dev:
         dev.announced()
-        min(console_of(dev), key=lambda each: each.create_time()).terminate()
+        (console,) = console_of(dev)
+        console.terminate()
         assert dev.process.wait(MAY_TAKE_TO_STOP) == 1
         assert dev.left_behind() == []
         assert "The console has ended by itself." in dev.stderr
