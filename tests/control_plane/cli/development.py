@@ -186,6 +186,7 @@ class Ran(msgspec.Struct, frozen=True, kw_only=True):
     token: str
     claims: dict[str, Any]
     started: list[str]
+    threads: int  # of the process that forks the others
     code: int
     stderr: str
     left_behind: list[str]
