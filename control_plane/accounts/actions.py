@@ -62,13 +62,20 @@ async def show_account(database: Database, account_id: str) -> AccountRow:
 
 async def show_limits(database: Database, account_id: str) -> AccountDetails:
     """Raises UnknownAccount."""
-    found = await show_account(database, account_id)
     async with database.control() as connection:
-        limits = await repository.find_limits(connection, account_id)
+        found = await repository.find_account(connection, account_id)
+        if found is None:
+            raise UnknownAccount(_UNKNOWN)
+        chosen = await chosen_limits(connection, account_id)
+    return AccountDetails(account=found, chosen=chosen, limits=tenant_limits(chosen))
+
+
+async def chosen_limits(connection: AsyncConnection, account_id: str) -> HeldLimits:
+    """Raises UnknownAccount."""
+    limits = await repository.find_limits(connection, account_id)
     if limits is None:
         raise UnknownAccount(_UNKNOWN)
-    chosen = msgspec.convert(limits, HeldLimits, from_attributes=True)
-    return AccountDetails(account=found, chosen=chosen, limits=tenant_limits(chosen))
+    return msgspec.convert(limits, HeldLimits, from_attributes=True)
 
 
 async def list_accounts(database: Database, *, after: str, limit: int) -> list[AccountRow]:

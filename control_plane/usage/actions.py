@@ -122,42 +122,35 @@ async def list_usage(database: Database, tenant: TenantId, month: str) -> list[C
     return sorted(counted, key=lambda each: (each.client_id, each.api, each.event))
 
 
-async def month_usage(database: Database, tenant: TenantId, month: str) -> MonthUsage:
-    """Count what happened in a month by day, client and API. Raises InvalidMonth."""
+async def month_usage(connection: AsyncConnection, month: str) -> MonthUsage:
+    """Count what happened in a tenant's month by day, client and API. Raises InvalidMonth."""
     span, issued = months.month_span(month), {"event": [months.ISSUED]}
-    async with database.tenant(tenant) as connection:
-        total = partial(repository.sum_usage, connection, span)
-        clients = await total(("client_id",), issued, _LISTED)
-        drawn = [each.of[0] for each in clients[: months.DRAWN]]
-        named = [each.of[0] for each in clients]
-        return MonthUsage(
-            days=months.days_of(span),
-            counts=await total(("day", "api", "event"), {}),
-            clients=clients,
-            of_clients=await total(("client_id", "day"), issued | {"client_id": drawn}),
-            names=await repository.names_of_clients(connection, named),
-        )
+    total = partial(repository.sum_usage, connection, span)
+    clients = await total(("client_id",), issued, _LISTED)
+    drawn = [each.of[0] for each in clients[: months.DRAWN]]
+    named = [each.of[0] for each in clients]
+    return MonthUsage(
+        days=months.days_of(span),
+        counts=await total(("day", "api", "event"), {}),
+        clients=clients,
+        of_clients=await total(("client_id", "day"), issued | {"client_id": drawn}),
+        names=await repository.names_of_clients(connection, named),
+    )
 
 
-async def eager_clients(
-    database: Database, tenant: TenantId, month: str, today: date
-) -> list[EagerClient]:
+async def eager_clients(connection: AsyncConnection, month: str, today: date) -> list[EagerClient]:
     """List clients that ask for tokens they have no use of, in the month's last seven days.
 
     It is told from the days as they are rolled up: an hour late. Raises InvalidMonth.
     """
     week = months.last_week(months.month_span(month), today)
-    async with database.tenant(tenant) as connection:
-        return await repository.eager_clients(connection, week, _LISTED)
+    return await repository.eager_clients(connection, week, _LISTED)
 
 
-async def latencies_of(database: Database, tenant: TenantId, day: date) -> dict[str, int]:
-    """Count the tokens of a day by how long they took; by shared.domain.latency's events."""
+async def latencies_of(connection: AsyncConnection, day: date) -> dict[str, int]:
+    """Count a tenant's tokens of a day by how long they took; by shared.domain.latency's events."""
     span = months.Span(day, day + timedelta(days=1))
-    async with database.tenant(tenant) as connection:
-        counted = await repository.sum_usage(
-            connection, span, ("event",), {"event": latency.EVENTS}
-        )
+    counted = await repository.sum_usage(connection, span, ("event",), {"event": latency.EVENTS})
     return {each.of[0]: each.count for each in counted}
 
 

@@ -42,7 +42,9 @@ async def usage_page(
 ) -> Response[str]:
     tenant, now = await own_tenant(database, request, slug), clock()
     month, this_month = month_of(request.query_params.get("month", ""), now), month_of("", now)
-    usage = await month_usage(database, tenant.id, month)
+    async with database.tenant(tenant.id) as connection:
+        usage = await month_usage(connection, month)
+        eager = await eager_clients(connection, month, now.date())
     previous, following = neighbours(month)
     return pages.show(
         request,
@@ -56,7 +58,7 @@ async def usage_page(
         usage=usage,
         totals=_totals(usage),
         charts=_charts(usage),
-        eager=await eager_clients(database, tenant.id, month, now.date()),
+        eager=eager,
         eager_from=EAGER,
     )
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Select,
     Subquery,
     Table,
+    column,
     func,
     select,
     text,
@@ -165,10 +166,12 @@ async def sum_usage(
     Latencies are no happenings of their own: they are summed where they are asked for.
     """
     summed = _summed(span, _rolled(span, by, where), by, where)
-    columns = [summed.c[name] for name in by]
-    total = func.sum(summed.c.count)
+    # by name: to have them of `summed` costs as much as all else of a statement
+    columns: list[ColumnElement[Any]] = [column(name) for name in by]
+    total: ColumnElement[Any] = func.sum(column("count"))
     rows = await connection.execute(
         select(*columns, total.label("total"))
+        .select_from(summed)
         .group_by(*columns)
         .order_by(total.desc(), *columns)
         .limit(limit)

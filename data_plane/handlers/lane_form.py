@@ -5,9 +5,10 @@ from collections.abc import Collection
 
 import msgspec
 
-from data_plane.handlers.answer import Header
+from data_plane.handlers.answer import Header, error_answer
 from data_plane.handlers.given import Given
-from data_plane.handlers.lane_answer import Taken
+from data_plane.handlers.lane_answer import Taken, send, tell
+from data_plane.handlers.telling import Telling
 from data_plane.protocol.errors import OAuthError
 from data_plane.protocol.proved import ProvedClient
 from data_plane.protocol.request_gate import check_form_head, read_head, read_trace_id
@@ -114,3 +115,18 @@ class PlainForms:
             address=client_address(connection.peer[0], asked.forwarded, self._proxies),
             now=now,
         )
+
+
+def refuse(telling: Telling, taken: TakenForm, error: OAuthError) -> None:
+    """Answer with the error, and tell of it what the mount does."""
+    answer = error_answer(error, realm=taken.issuer.issuer)
+    send(taken.connection, answer, taken.request_id)
+    telling.refused(
+        taken.issuer.tenant_id,
+        taken.client_id,
+        taken.address,
+        taken.endpoint,
+        error,
+        taken.request_id,
+    )
+    tell(telling, taken, answer.status, answer.error)

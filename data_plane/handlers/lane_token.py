@@ -5,22 +5,22 @@ was decided on before (protocol/proved.py), within its limits. Such a request is
 arrives, signed with all that arrived with it, and answered by the group commit that has its record.
 """
 
-import asyncio
 import time
 from collections.abc import Sequence
 from functools import partial
 
 import msgspec
 
-from data_plane.handlers.answer import bytes_answer, error_answer
+from data_plane.handlers.answer import bytes_answer
 from data_plane.handlers.asked import note_use
 from data_plane.handlers.door import InFlight
 from data_plane.handlers.dpop import owes_proof
 from data_plane.handlers.given import Given
-from data_plane.handlers.lane_answer import LAST, send, tell
-from data_plane.handlers.lane_form import PlainForm, PlainForms, TakenForm
+from data_plane.handlers.lane_answer import LAST, tell
+from data_plane.handlers.lane_form import PlainForm, PlainForms, TakenForm, refuse
 from data_plane.handlers.lane_known import KnownRequests
 from data_plane.handlers.telling import Telling
+from data_plane.handlers.together import Together
 from data_plane.handlers.token import draft, issued
 from data_plane.ports import IssuedToken
 from data_plane.protocol.access_token import TokenTemplate
@@ -29,8 +29,8 @@ from shared.domain.jws import OpenedKey
 from shared.runtime.http1_answer import lines_of
 from shared.runtime.http1_request import Answering, Request
 
-_AT_ONCE = 32  # signatures until others have their turn: RS256 can take 1 ms, and a commit waits
 _OK = 200
+_CANNOT = "the service cannot sign tokens now"
 # a whole answer, of which only the gaps are different for each token
 _GRANTED = b"HTTP/1.1 200 OK\r\n%%b%b%%bx-request-id: %%b\r\ncontent-length: %%d\r\n%%b\r\n%%b" % (
     lines_of(bytes_answer(b"").headers)
@@ -68,8 +68,8 @@ class TokenLane:
         self._in_flight = in_flight
         self._forms = forms
         self._known = known
-        self._admitted: list[_Admitted] = []
-        self._recorded: list[_Signed] = []
+        self._admitted = Together(self._issue)
+        self._recorded = Together(self._answer)
 
     def take(self, request: Request, slug: str, endpoint: str, connection: Answering) -> bool:
         if not self._forms.is_plain(request):
@@ -91,7 +91,7 @@ class TokenLane:
         try:
             return self._begin(taken, template)
         except OAuthError as error:
-            self._refuse(taken, error.without_traceback())
+            refuse(self._telling, taken, error.without_traceback())
             return True
 
     def _begin(self, taken: TakenForm, template: TokenTemplate) -> bool:
@@ -103,21 +103,11 @@ class TokenLane:
         admission = given.limits.admit_at_once(issuer, client)
         if admission is None:
             return False
-        if not self._admitted:
-            asyncio.get_running_loop().call_soon(self._issue)
-        self._admitted.append(_Admitted(taken, template, key, admission.lines))
+        self._admitted.add(_Admitted(taken, template, key, admission.lines))
         self._in_flight.count += 1
         return True
 
-    def _issue(self) -> None:
-        """Issue the tokens of all that arrived together, one step of all before the next.
-
-        Each step's code and tables are then at hand in the processor: a signature alone drives out
-        all else. One token after the other takes a third more (decision 20).
-        """
-        admitted, self._admitted = self._admitted[:_AT_ONCE], self._admitted[_AT_ONCE:]
-        if self._admitted:
-            asyncio.get_running_loop().call_soon(self._issue)
+    def _issue(self, admitted: Sequence[_Admitted]) -> None:
         started = time.thread_time()
         signed: list[tuple[IssuedToken, bytes]] = []
         try:
@@ -136,7 +126,7 @@ class TokenLane:
     def _not_signed(self, admitted: Sequence[_Admitted]) -> None:
         for each in admitted:
             self._in_flight.count -= 1
-            self._refuse(each.taken, TemporarilyUnavailable("the service cannot sign tokens now"))
+            refuse(self._telling, each.taken, TemporarilyUnavailable(_CANNOT))
 
     def _signed(self, admitted: Sequence[_Admitted]) -> list[tuple[IssuedToken, bytes]]:
         drafts = [draft(each.key, each.template, self._given) for each in admitted]
@@ -151,33 +141,16 @@ class TokenLane:
     def _end(self, signed: _Signed, error: OAuthError | None) -> None:
         """Have it answered: the record is kept, or cannot be."""
         self._in_flight.count -= 1
-        if error is not None:
-            self._refuse(signed.taken, error)
-            return
-        if not self._recorded:
-            asyncio.get_running_loop().call_soon(self._answer)
-        self._recorded.append(signed)
+        if error is None:
+            self._recorded.add(signed)
+        else:
+            refuse(self._telling, signed.taken, error)
 
-    def _answer(self) -> None:
-        """Answer all whose records were kept together, again step by step."""
-        recorded, self._recorded = self._recorded, []
+    def _answer(self, recorded: Sequence[_Signed]) -> None:
         for connection, octets, last in [_granted(each) for each in recorded]:
             connection.answer(octets, close=last)
         for each in recorded:
             tell(self._telling, each.taken, _OK, "")
-
-    def _refuse(self, taken: TakenForm, error: OAuthError) -> None:
-        answer = error_answer(error, realm=taken.issuer.issuer)
-        send(taken.connection, answer, taken.request_id)
-        self._telling.refused(
-            taken.issuer.tenant_id,
-            taken.client_id,
-            taken.address,
-            taken.endpoint,
-            error,
-            taken.request_id,
-        )
-        tell(self._telling, taken, answer.status, answer.error)
 
 
 def _granted(signed: _Signed) -> tuple[Answering, bytes, bool]:

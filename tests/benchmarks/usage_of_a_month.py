@@ -83,14 +83,17 @@ async def look_up(database: Database, tenant: TenantId, month: str) -> None:
                 return await repository.sum_usage(connection, span, by, where, limit)
 
         await timed(f"the month by {' and '.join(by)}", totals)
-    await timed(
-        "the whole page of the month",
-        lambda: actions.month_usage(database, tenant, month),
-    )
-    await timed(
-        "those who ask too often",
-        lambda: actions.eager_clients(database, tenant, month, span.following),
-    )
+
+    async def whole() -> Any:
+        async with database.tenant(tenant) as connection:
+            return await actions.month_usage(connection, month)
+
+    async def eager() -> Any:
+        async with database.tenant(tenant) as connection:
+            return await actions.eager_clients(connection, month, span.following)
+
+    await timed("the whole page of the month", whole)
+    await timed("those who ask too often", eager)
 
 
 async def search(database: Database, owner: Any, tenant: TenantId) -> None:

@@ -84,3 +84,27 @@ class _Watched:
         took = bool(self._lane.take(request, connection))
         self._taken.append(took)
         return took
+
+
+class Heard:
+    """A connection in the place of a client's."""
+
+    peer = ("127.0.0.1", 1)
+    date = b""
+
+    def __init__(self) -> None:
+        self.is_last = False
+        self.answered: asyncio.Future[tuple[bytes, bool]] = asyncio.Future()
+
+    def answer(self, message: bytes, *, close: bool = False) -> None:
+        self.answered.set_result((message, close))
+
+
+def take(plane: Plane, made: Ask) -> Heard:
+    """Have the lane take it on in this turn of the loop."""
+    request, connection = Request(), Heard()
+    request.method, request.target, request.body = made.method, made.target, made.body
+    request.headers = [(name.lower(), value) for name, value in made.headers]
+    assert plane.door.lane is not None
+    assert plane.door.lane.take(request, connection)
+    return connection

@@ -19,9 +19,8 @@ from shared.domain.latency import EVENTS
 from shared.domain.limits import Rate
 from shared.runtime.config import Config
 from shared.runtime.database import Database
-from shared.runtime.http1_request import Request
 from tests.clients import set_client
-from tests.data_plane.handlers.plane import PATIENCE, Plane
+from tests.data_plane.handlers.plane import PATIENCE, Plane, take
 from tests.hostile.cases import Answer, Ask, ask
 from tests.support import MadeTenant, make_tenant
 
@@ -68,7 +67,8 @@ async def test_how_long_each_token_took_is_counted_for_its_tenant(
     assert [each.status for each in answers] == [200] * 4 + [401]
     async with asyncio.timeout(PATIENCE):
         while True:
-            counted = await latencies_of(database, tenant.tenant_id, datetime.now(UTC).date())
+            async with database.tenant(tenant.tenant_id) as connection:
+                counted = await latencies_of(connection, datetime.now(UTC).date())
             if sum(counted.values()) >= 4:
                 break
             await asyncio.sleep(0.05)
@@ -190,30 +190,6 @@ async def test_a_worker_that_goes_tells_its_clients(plane: Plane, tenant: MadeTe
     plane.leaving.begun = True
     answer = await plane.by_lane(ask(tenant, "token"))
     assert (answer.status, answer.header("connection")) == (200, "close")
-
-
-class Heard:
-    """A connection in the place of a client's."""
-
-    peer = ("127.0.0.1", 1)
-    date = b""
-
-    def __init__(self) -> None:
-        self.is_last = False
-        self.answered: asyncio.Future[tuple[bytes, bool]] = asyncio.Future()
-
-    def answer(self, message: bytes, *, close: bool = False) -> None:
-        self.answered.set_result((message, close))
-
-
-def take(plane: Plane, made: Ask) -> Heard:
-    """Have the lane take it on in this turn of the loop."""
-    request, connection = Request(), Heard()
-    request.method, request.target, request.body = made.method, made.target, made.body
-    request.headers = [(name.lower(), value) for name, value in made.headers]
-    assert plane.door.lane is not None
-    assert plane.door.lane.take(request, connection)
-    return connection
 
 
 async def test_what_arrives_together_is_answered_each_by_its_own(

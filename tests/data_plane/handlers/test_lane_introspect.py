@@ -17,11 +17,12 @@ from control_plane.clients.actions import change_client, disable_client, registe
 from control_plane.clients.rules import ClientChange, NewClient
 from control_plane.keys.actions import KeyKeeper
 from data_plane.handlers.door import MOST_IN_FLIGHT
+from data_plane.signing import JwtSigner
 from shared.domain.ids import Kid
 from shared.runtime.config import Config
 from shared.runtime.database import Database
 from shared.runtime.sealing import Sealer
-from tests.data_plane.handlers.plane import PATIENCE, Plane, told
+from tests.data_plane.handlers.plane import PATIENCE, Plane, take, told
 from tests.faults.books import owner_of
 from tests.hostile.cases import Ask, ask, authenticate, basic
 from tests.support import Installation, MadeTenant, make_tenant
@@ -148,6 +149,35 @@ async def test_what_is_no_token_of_the_issuers_is_inactive_and_not_remembered(
         assert [await heard(plane, made) for _ in range(3)] == [INACTIVE] * 3
     assert plane.taken == [True] * 12
     assert plane.known == []
+
+
+async def test_many_that_ask_at_once_hear_of_their_own_tokens(
+    plane: Plane, tenant: MadeTenant
+) -> None:
+    tokens = [await issued(plane, tenant) for _ in range(40)]  # more than are verified in a turn
+    asked = [ask(tenant, "introspect", token=each) for each in (*tokens, "x", tokens[0] + "x")]
+    heard = [take(plane, each) for each in asked]
+    async with asyncio.timeout(PATIENCE):
+        answers = [(await each.answered)[0].partition(b"\r\n\r\n")[2] for each in heard]
+    expected = [jwt.decode(each, options={"verify_signature": False})["jti"] for each in tokens]
+    assert [json.loads(each).get("jti") for each in answers] == [*expected, None, None]
+
+
+async def test_where_nothing_can_be_verified_everybody_is_told(
+    plane: Plane, tenant: MadeTenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ValueError("the key is broken")
+
+    told: list[BaseException] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, all_: told.append(all_["exception"]))
+    made = ask(tenant, "introspect", token=await issued(plane, tenant))
+    monkeypatch.setattr(JwtSigner, "verify", broken)
+    heard = [take(plane, made) for _ in range(3)]
+    async with asyncio.timeout(PATIENCE):
+        answers = [(await each.answered)[0] for each in heard]
+    assert all(each.startswith(b"HTTP/1.1 503 ") for each in answers)
+    assert [str(each) for each in told] == ["the key is broken"]
 
 
 async def test_a_token_is_of_one_issuer_however_often_it_was_verified(
