@@ -3,11 +3,9 @@
 import fcntl
 import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -19,7 +17,7 @@ from shared.runtime.embedded import EmbeddedPostgresError, start_postgres
 
 _group = click.Group()
 
-_PARTS = "control_plane.cli.dev_parts"  # imported while PostgreSQL starts: it takes as long
+_PARTS = "control_plane.cli.dev_parts"  # imported late: a refusal need not wait for it
 _DEFAULT_PORT = 8080
 _DEFAULT_CONSOLE_PORT = 8081
 _DEFAULT_SUPPORT_PORT = 8082
@@ -57,7 +55,7 @@ def _serve(
         ports = Ports(data=port, console=console, support=support)
         with _alone(terminal.data_dir), _database_url(terminal.data_dir) as owner_url:
             ending.check()
-            _parts().run_parts(terminal, owner_url, ports, ending)
+            import_module(_PARTS).run_parts(terminal, owner_url, ports, ending)
     except Ended:
         terminal.say("\nStopped.")
     except EmbeddedPostgresError as error:
@@ -98,18 +96,8 @@ def _database_url(data_dir: Path) -> Iterator[str]:
     if given is not None:
         yield given
         return
-    thread = ThreadPoolExecutor(max_workers=1)
-    starting = thread.submit(start_postgres, data_dir / "postgres")
+    server = start_postgres(data_dir / "postgres")
     try:
-        _parts()
-        thread.shutdown()  # it waits: nothing may be forked where a thread runs
-        yield starting.result().url
+        yield server.url
     finally:
-        starting.result().stop()
-
-
-def _parts() -> Any:
-    """Import what the parts are and what they serve."""
-    parts = import_module(_PARTS)
-    parts.import_served()
-    return parts
+        server.stop()

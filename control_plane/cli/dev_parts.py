@@ -41,7 +41,7 @@ _AT_ONCE = {"DRAIN_DELAY": "0"}  # no balancer waits here, but a person does
 _QUIETLY = {"LOG_LEVEL": "WARNING"}
 
 
-def import_served() -> None:
+def _import_served() -> None:
     """Import, before anything is forked, what the parts would each import for themselves."""
     for each in (_ISSUERS, _CONSOLE_WITH_MAILBOX, _SUPPORT):
         import_module(each.partition(":")[0])
@@ -52,6 +52,8 @@ def run_parts(terminal: Terminal, owner_url: str, ports: Ports, ending: Ending) 
 
     Raises Ended; click.ClickException where a part does not start, or ends by itself.
     """
+    _import_served()
+    ending.check()
     given = given_settings()
     environment = _prepare(terminal.data_dir, owner_url, ports, given, ending)
     config = read_config(environment | {Login.OWNER.value: environment[Login.CONTROL]})
