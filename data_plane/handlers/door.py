@@ -16,7 +16,7 @@ from shared.runtime.http1_request import Lane
 from shared.runtime.telemetry import Telemetry
 
 MOST_IN_FLIGHT = 256
-_LONGEST_WAIT = 0.15  # seconds that those in flight take of the worker, together
+_LONGEST_WAIT = 0.1  # seconds that those in flight take of the worker, together
 _NEWEST = 0.1  # of the average of what one takes is the newest ones'
 _BOUNDED = "POST"  # key sets, probes and metrics cost little, and are answered always
 _BUSY = "the service is busy"
