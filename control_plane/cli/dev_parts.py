@@ -118,7 +118,7 @@ def _prepare(
         "SUPPORT_URL": f"http://localhost:{ports.support}",
         "SMTP_URL": f"smtp://{HOST}:{free_port(HOST, taken)}",
         "SPOOL_DIR": str((data_dir / "spool").absolute()),
-        "ALLOWEDHOSTS": "localhost",  # as people type it
+        "ALLOWED_HOSTS": "localhost",  # as people type it
         "OUTBOUND_NETWORKS": "127.0.0.0/8,::1/128",  # a client's key set is on this machine too
         **double_settings(given, kept, HOST, taken),
         **given,
