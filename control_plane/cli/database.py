@@ -32,10 +32,13 @@ def with_database(
     return run_with_store(run(load_config(terminal.data_dir, Login.CONTROL)))
 
 
-def run_with_store(work: Coroutine[Any, Any, Result]) -> Result:
+def run_with_store(
+    work: Coroutine[Any, Any, Result],
+    run: Callable[[Coroutine[Any, Any, Result]], Result] = asyncio.run,
+) -> Result:
     """Run the work; what its database refuses ends the command in one line."""
     try:
-        return asyncio.run(work)
+        return run(work)
     except DATABASE_TROUBLE as error:
         raise click.ClickException(f"The database refused: {_cause_of(error)}") from error
 

@@ -18,7 +18,7 @@ from control_plane.clients.rules import NewClient
 from control_plane.management.actions import ensure_system_tenant
 from control_plane.members.repository import add_member
 from control_plane.members.rules import Role
-from control_plane.people.passwords import Passwords
+from control_plane.people.passwords import digest
 from control_plane.people.repository import add_person, change_person, find_by_email
 from control_plane.publishing.snapshots import UnknownTenant
 from control_plane.tenants.actions import NewTenant, create_tenant, show_tenant
@@ -95,15 +95,15 @@ async def _ensure_person(database: Database, demo: Demo) -> Demo:
     if found is not None and demo.console_password:
         return demo
     password = secrets.token_urlsafe(12)
-    digest = await Passwords().digest(password)
+    password_hash = digest(password)  # in no thread of its own: `dev` forks next
     async with database.control() as connection:
         if found is None:
             person_id = f"p_{secrets.token_hex(8)}"
-            await add_person(connection, person_id, _EMAIL, digest)
+            await add_person(connection, person_id, _EMAIL, password_hash)
             await change_person(connection, person_id, verified_at=datetime.now(UTC))
             await add_member(connection, OPERATOR, person_id, Role.OWNER)
         else:
-            await change_person(connection, found.id, password_hash=digest)
+            await change_person(connection, found.id, password_hash=password_hash)
     return msgspec.structs.replace(demo, console_email=_EMAIL, console_password=password)
 
 

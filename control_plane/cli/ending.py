@@ -9,8 +9,6 @@ import signal
 from collections.abc import Callable, Coroutine
 from typing import Any, Self, TypeVar
 
-from control_plane.cli.database import run_with_store
-
 Result = TypeVar("Result")
 
 
@@ -56,7 +54,7 @@ class Ending:
                 self._cancel = None
 
         try:
-            return run_with_store(cancellable())
+            return asyncio.run(cancellable())
         except asyncio.CancelledError:
             raise Ended from None
 

@@ -4,6 +4,17 @@ import socket
 from collections.abc import Collection
 
 import click
+import msgspec
+
+HOST = "127.0.0.1"  # where `auth-service dev` serves
+
+
+class Ports(msgspec.Struct, frozen=True, kw_only=True):
+    """The ports of `auth-service dev`."""
+
+    data: int
+    console: int
+    support: int
 
 
 def refuse_taken_port(host: str, port: int) -> None:

@@ -10,6 +10,7 @@ from control_plane.billing.books import QUEUE as BILLING
 from control_plane.billing.books import Books
 from control_plane.billing.stripe_gateway import open_gateway
 from control_plane.cli.command import Terminal, command
+from control_plane.cli.database import run_with_store
 from control_plane.cli.ending import Ended, Ending
 from control_plane.cli.settings import Login, load_config
 from control_plane.jobs.audit_log import anchor_audit_log, keep_audit_log
@@ -41,7 +42,7 @@ def serve_jobs(terminal: Terminal) -> None:
     config = load_config(terminal.data_dir, Login.CONTROL)
     configure_logs(config.log_level)
     with Ending() as ending, suppress(Ended):
-        ending.run(_work(config))
+        run_with_store(_work(config), ending.run)
 
 
 async def _work(config: Config) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 
-from shared.runtime.config import Config, ConfigError, read_config
+from shared.runtime.config import FIELDS, Config, ConfigError, read_config, text_of
 
 DEFAULT_DATA_DIR = Path(".auth-service")
 _FILE = "environment"
@@ -44,6 +44,15 @@ def environment_of(data_dir: Path, login: Login) -> dict[str, str]:
         kept[Login.OWNER] = kept[login]
     given = {name.removesuffix("_FILE") for name in os.environ}
     return {name: kept[name] for name in kept if name not in given} | dict(os.environ)
+
+
+def given_settings() -> dict[str, str]:
+    """Read what the environment says; whatever it does not, `dev` chooses. Raises ConfigError."""
+    try:
+        texts = {name: text_of(os.environ, name) for name in FIELDS}
+    except (ValueError, OSError) as error:
+        raise ConfigError(str(error)) from error
+    return {name: text for name, text in texts.items() if text is not None}
 
 
 def read_kept(data_dir: Path) -> dict[str, str]:

@@ -4,8 +4,11 @@ It is part of the tests and thus of a source checkout alone. Where it is not, or
 environment says anything of a Stripe, `dev` starts none.
 """
 
+import runpy
+import sys
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
 from urllib.parse import urlsplit
@@ -54,10 +57,15 @@ def start_double(data_dir: Path, environment: Mapping[str, str]) -> Iterator[lis
         f"--state={(data_dir / 'stripe-double.json').absolute()}",
         "--sells-plans",
     ]
-    with start_child(
-        "The Stripe double", arguments, environment, module=_MODULE, directory=_ROOT
-    ) as double:
+    with start_child("The Stripe double", partial(_run, arguments), environment) as double:
         yield [double]
+
+
+def _run(arguments: list[str]) -> None:
+    """Do what `python -m tests.stripe_double` does in the folder of the source."""
+    sys.path.insert(0, str(_ROOT))
+    sys.argv = [_MODULE, *arguments]
+    runpy.run_module(_MODULE, run_name="__main__")
 
 
 def billing_of(config: Config) -> str:

@@ -17,12 +17,14 @@ from shared.runtime.config import Config, read_process_config
 from shared.runtime.leaving import Leaving
 from shared.runtime.logs import configure_logs
 
+_KEYS = 1  # that lie ready: one person makes tenants here, and each key takes time of the start
+
 
 def from_environment(_: Leaving) -> Litestar:
     """Make a worker's application: what the worker serves."""
     config = read_process_config()
     configure_logs(config.log_level)
-    return create_dev_console(config, Mailbox(), KeyStock())
+    return create_dev_console(config, Mailbox(), KeyStock(_KEYS))
 
 
 def create_dev_console(config: Config, mailbox: Mailbox, stock: KeyStock | None = None) -> Litestar:

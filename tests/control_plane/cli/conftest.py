@@ -17,6 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import msgspec
+import psutil
 import pytest
 from click.testing import CliRunner, Result
 
@@ -26,7 +27,7 @@ from control_plane.tenants.actions import create_tenant
 from shared.runtime.config import FIELDS
 from shared.runtime.embedded import EmbeddedPostgres
 from tests.conftest import free_port, new_installation, run_server
-from tests.control_plane.cli.development import Ran, fetch_token, run_dev, until, verify
+from tests.control_plane.cli.development import Dev, Ran, fetch_token, run_dev, until, verify
 from tests.keys import some_key
 from tests.support import Server, new_slug
 
@@ -198,6 +199,7 @@ def first(home: Path) -> Ran:
         claims = verify(token, announced)
         until(lambda: asyncio.run(is_anchored(announced["database_url"])))
         started = [" ".join(each.cmdline()) for each in dev.running()]
+        threads = psutil.Process(dev.process.pid).num_threads()
         began = time.monotonic()
         dev.interrupt()
         code = dev.end()
@@ -209,6 +211,7 @@ def first(home: Path) -> Ran:
             token=token,
             claims=claims,
             started=started,
+            threads=threads,
             code=code,
             stderr=dev.stderr,
             left_behind=dev.left_behind(),
@@ -223,6 +226,24 @@ def used_dir(first: Ran, home: Path) -> Iterator[Path]:
     subprocess.run(["cp", "-a", first.data_dir, path], check=True)
     yield path
     shutil.rmtree(path.parent)
+
+
+class Serving(msgspec.Struct, frozen=True):
+    """A `dev` that serves, for tests that start and end nothing."""
+
+    data_dir: Path
+    announced: dict[str, Any]
+    dev: Dev
+
+
+@pytest.fixture(scope="session")
+def serving(first: Ran, home: Path) -> Iterator[Serving]:
+    """Start again what has served before, once for each test process."""
+    data_dir = home / "serving" / "D"
+    data_dir.parent.mkdir()
+    subprocess.run(["cp", "-a", first.data_dir, data_dir], check=True)
+    with run_dev(data_dir, free_port(), "--json") as dev:
+        yield Serving(data_dir, dev.announced(), dev)
 
 
 @pytest.fixture

@@ -37,6 +37,7 @@ class Dev:
         self, arguments: list[str], variables: dict[str, str], stdout: IO[bytes], stderr: IO[bytes]
     ) -> None:
         self.began = time.time()
+        self.arguments = arguments
         self._mark = token_hex(16)
         self._seen: set[psutil.Process] = set()
         self._stdout, self._stderr = stdout, stderr
@@ -185,6 +186,7 @@ class Ran(msgspec.Struct, frozen=True, kw_only=True):
     token: str
     claims: dict[str, Any]
     started: list[str]
+    threads: int  # of the process that forks the others
     code: int
     stderr: str
     left_behind: list[str]
@@ -192,15 +194,22 @@ class Ran(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def data_plane_of(dev: Dev) -> list[psutil.Process]:
-    return [each for each in dev.running() if cmdline_of(each)[-2:] == ["serve", "data"]]
+    return _listening(dev, "--port")
 
 
 def console_of(dev: Dev) -> list[psutil.Process]:
-    return [each for each in dev.running() if "control" in cmdline_of(each)]
+    return _listening(dev, "--console-port")
 
 
-def cmdline_of(process: psutil.Process) -> list[str]:
+def _listening(dev: Dev, option: str) -> list[psutil.Process]:
+    """Give the processes that listen on the port of the option."""
+    port = int(dev.arguments[dev.arguments.index(option) + 1])
+    return [each for each in dev.running() if port in _ports_of(each)]
+
+
+def _ports_of(process: psutil.Process) -> set[int]:
     try:
-        return list(process.cmdline())
+        held = process.net_connections("tcp")
     except psutil.Error:
-        return []
+        return set()
+    return {each.laddr.port for each in held if each.status == psutil.CONN_LISTEN}

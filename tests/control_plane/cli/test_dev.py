@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from tests.conftest import free_port, run_postgres
-from tests.control_plane.cli.conftest import NOTHING_SET, Cli
+from tests.control_plane.cli.conftest import NOTHING_SET, Cli, Serving
 from tests.control_plane.cli.development import (
     PATIENCE,
     Ran,
@@ -55,6 +55,10 @@ def test_the_printed_database_is_a_running_postgresql_of_its_own(first: Ran) -> 
     assert first.announced["database_url"].startswith("postgresql://auth_owner:")
 
 
+def test_it_forks_its_parts_where_no_thread_runs(first: Ran) -> None:
+    assert first.threads == 1
+
+
 def test_a_second_start_is_the_first_again_and_sigterm_ends_it(first: Ran, used_dir: Path) -> None:
     with run_dev(used_dir, first.port, "--json") as dev:
         announced = dev.announced()
@@ -71,15 +75,13 @@ def test_a_second_start_is_the_first_again_and_sigterm_ends_it(first: Ran, used_
         assert dev.stdout.count("\n") == 1
 
 
-def test_the_other_commands_find_what_dev_has_left_in_its_directory(used_dir: Path) -> None:
-    cli = beside(used_dir)
-    with run_dev(used_dir, free_port(), "--json") as dev:
-        announced = dev.announced()
-        assert_all_is_well(cli)
-        cli.json("tenant", "create", "from-outside")
-        token = cli.json("token", "get")["access_token"]
-        assert verify(token, announced)["client_id"] == announced["client_id"]
-        assert cli.json("token", "introspect", token)["active"] is True
+def test_the_other_commands_find_what_dev_has_left_in_its_directory(serving: Serving) -> None:
+    cli = beside(serving.data_dir)
+    assert_all_is_well(cli)
+    cli.json("tenant", "create", "from-outside")
+    token = cli.json("token", "get", "--tenant", "demo")["access_token"]
+    assert verify(token, serving.announced)["client_id"] == serving.announced["client_id"]
+    assert cli.json("token", "introspect", token)["active"] is True
 
 
 def beside(data_dir: Path) -> Cli:
@@ -87,50 +89,35 @@ def beside(data_dir: Path) -> Cli:
     return Cli({**NOTHING_SET, "AUTH_SERVICE_DATA_DIR": str(data_dir)})
 
 
-@pytest.mark.parametrize("version", ["18", "15"])
-def test_database_url_wins_over_the_embedded_server(
-    new_dir: Path, version: str, request: pytest.FixtureRequest
+def test_a_database_that_is_named_wins_over_the_embedded_one(
+    new_dir: Path, empty_database: str
 ) -> None:
-    if version == "18":
-        owner = request.getfixturevalue("empty_database")
-        serve_from(owner, new_dir)
-    elif DEBIAN_POSTGRES.exists():
-        with run_postgres(binaries=DEBIAN_POSTGRES) as server:
-            serve_from(server.url, new_dir)
-            assert psutil.pid_exists(server.pid)
-    else:
-        pytest.skip("Debian's PostgreSQL 15 is not installed here")
-
-
-def serve_from(owner: str, data_dir: Path) -> None:
-    with run_dev(data_dir, free_port(), "--json", DATABASE_URL=owner) as dev:
-        announced = dev.announced()
-        assert announced["database_url"] == owner
-        verify(fetch_token(announced), announced)
-        assert not (data_dir / "postgres").exists()
+    """Its master key is the environment's, which seals: the other commands know the file alone."""
+    given = {"DATABASE_URL": empty_database, "MASTER_KEY": MASTER_KEY}
+    with run_dev(new_dir, free_port(), "--json", **given) as dev:
+        assert_served_from(empty_database, new_dir, dev.announced())
+        assert_all_is_well(beside(new_dir))
         dev.interrupt()
         assert dev.end() == 0
         assert dev.left_behind() == []
 
 
-def test_the_database_may_be_named_by_a_file(
-    new_dir: Path, empty_database: str, tmp_path: Path
-) -> None:
+@pytest.mark.skipif(not DEBIAN_POSTGRES.exists(), reason="Debian's PostgreSQL 15 is not installed")
+def test_the_database_may_be_an_older_one_that_a_file_names(new_dir: Path, tmp_path: Path) -> None:
     named = tmp_path / "database-url"
-    named.write_text(f"{empty_database}\n")
-    with run_dev(new_dir, free_port(), "--json", DATABASE_URL_FILE=str(named)) as dev:
-        announced = dev.announced()
-        assert announced["database_url"] == empty_database
-        assert not (new_dir / "postgres").exists()
+    with run_postgres(binaries=DEBIAN_POSTGRES) as server:
+        named.write_text(f"{server.url}\n")
+        with run_dev(new_dir, free_port(), "--json", DATABASE_URL_FILE=str(named)) as dev:
+            assert_served_from(server.url, new_dir, dev.announced())
+            dev.interrupt()
+            assert dev.end() == 0
+        assert psutil.pid_exists(server.pid)
 
 
-def test_a_master_key_of_the_environment_is_the_one_that_seals(
-    new_dir: Path, empty_database: str
-) -> None:
-    given = {"DATABASE_URL": empty_database, "MASTER_KEY": MASTER_KEY}
-    with run_dev(new_dir, free_port(), "--json", **given) as dev:
-        verify(fetch_token(announced := dev.announced()), announced)
-        assert_all_is_well(beside(new_dir))  # it knows the file alone
+def assert_served_from(owner: str, data_dir: Path, announced: dict[str, Any]) -> None:
+    assert announced["database_url"] == owner
+    verify(fetch_token(announced), announced)
+    assert not (data_dir / "postgres").exists()
 
 
 def assert_all_is_well(cli: Cli) -> None:
@@ -156,13 +143,11 @@ def test_a_taken_port_is_named_in_one_line(new_dir: Path) -> None:
     assert not new_dir.exists()
 
 
-def test_a_second_start_on_the_same_directory_is_refused(used_dir: Path) -> None:
-    with run_dev(used_dir, free_port(), "--json") as first:
-        announced = first.announced()
-        with run_dev(used_dir, free_port(), "--json") as second:
-            assert (second.end(), second.stdout, second.stderr.count("\n")) == (1, "", 1)
-            assert str(used_dir) in second.stderr
-        verify(fetch_token(announced), announced)  # the first goes on
+def test_a_second_start_on_the_same_directory_is_refused(serving: Serving) -> None:
+    with run_dev(serving.data_dir, free_port(), "--json") as second:
+        assert (second.end(), second.stdout, second.stderr.count("\n")) == (1, "", 1)
+        assert str(serving.data_dir) in second.stderr
+    verify(fetch_token(serving.announced), serving.announced)  # the first goes on
 
 
 def test_as_text_it_prints_a_command_that_works(used_dir: Path) -> None:

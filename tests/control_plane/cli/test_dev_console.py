@@ -10,9 +10,11 @@ from typing import Any
 import httpx
 
 from tests.conftest import free_port
+from tests.control_plane.cli.conftest import Serving
 from tests.control_plane.cli.development import (
     MAY_TAKE_TO_STOP,
     PATIENCE,
+    Ran,
     console_of,
     run_dev,
     until,
@@ -65,34 +67,30 @@ def sign_in(announced: dict[str, Any]) -> httpx.Response:
     )
 
 
-def test_the_printed_person_signs_in_also_after_another_start(used_dir: Path) -> None:
-    printed = []
-    for _ in range(2):
-        with run_dev(used_dir, free_port(), "--json") as dev:
-            announced = dev.announced()
-            assert announced["console_url"].startswith("http://localhost:")
-            answer = sign_in(announced)
-            assert (answer.status_code, answer.headers["location"]) == (303, "/")
-            printed.append((announced["console_email"], announced["console_password"]))
-            assert printed[-1][1] not in dev.stderr
-            dev.interrupt()
-            assert (dev.end(), dev.left_behind()) == (0, [])
-    assert printed[0] == printed[1]
+def test_the_printed_person_signs_in_also_after_another_start(first: Ran, serving: Serving) -> None:
+    printed = serving.announced
+    assert printed["console_url"].startswith("http://localhost:")
+    answer = sign_in(printed)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    for name in ("console_email", "console_password"):
+        assert printed[name] == first.announced[name]
+    assert printed["console_password"] not in serving.dev.stderr
 
 
-def test_who_signs_up_finds_the_letter_in_the_mailbox_and_follows_its_link(used_dir: Path) -> None:
-    with run_dev(used_dir, free_port(), "--json") as dev:
-        browser = Browser(dev.announced()["console_url"])
-        assert "No letter yet" in browser.get("/dev/mailbox").text
-        signed_up = {"email": "ann@example.com", "password": "correct horse battery"}
-        assert browser.submit("/signup", "/signup", **signed_up, account="Ann's").is_success
-        until(lambda: "Confirm your e-mail" in browser.get("/dev/mailbox").text)
-        found = _LINK.search(browser.get("/dev/mailbox").text)
-        assert found is not None
-        link = unescape(found[1])
-        verified = browser.submit(link, "/verify", token=link.partition("token=")[2])
-        assert (verified.status_code, verified.headers["location"]) == (303, "/start")
-        assert link.partition("token=")[2] not in dev.stderr
+def test_who_signs_up_finds_the_letter_in_the_mailbox_and_follows_its_link(
+    serving: Serving,
+) -> None:
+    browser = Browser(serving.announced["console_url"])
+    assert "No letter yet" in browser.get("/dev/mailbox").text
+    signed_up = {"email": "ann@example.com", "password": "correct horse battery"}
+    assert browser.submit("/signup", "/signup", **signed_up, account="Ann's").is_success
+    until(lambda: "Confirm your e-mail" in browser.get("/dev/mailbox").text)
+    found = _LINK.search(browser.get("/dev/mailbox").text)
+    assert found is not None
+    link = unescape(found[1])
+    verified = browser.submit(link, "/verify", token=link.partition("token=")[2])
+    assert (verified.status_code, verified.headers["location"]) == (303, "/start")
+    assert link.partition("token=")[2] not in serving.dev.stderr
 
 
 def test_a_data_directory_from_before_the_console_gets_a_person(used_dir: Path) -> None:
@@ -133,7 +131,8 @@ def test_a_taken_console_port_is_named_in_one_line(new_dir: Path) -> None:
 def test_a_console_that_ends_by_itself_ends_dev_with_a_message(used_dir: Path) -> None:
     with run_dev(used_dir, free_port(), "--json") as dev:
         dev.announced()
-        min(console_of(dev), key=lambda each: each.create_time()).terminate()
+        (console,) = console_of(dev)
+        console.terminate()
         assert dev.process.wait(MAY_TAKE_TO_STOP) == 1
         assert dev.left_behind() == []
         assert "The console has ended by itself." in dev.stderr

@@ -1,6 +1,5 @@
 """The double of Stripe that `auth-service dev` runs: plans are sold, the console hears of it."""
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +7,12 @@ import httpx
 import pytest
 
 from control_plane.cli import stripe_double
+from control_plane.cli.settings import read_kept
 from control_plane.cli.stripe_double import double_settings
 from shared.domain.plan import PAID
-from tests.conftest import free_port
-from tests.control_plane.cli.development import run_dev, until
+from tests.control_plane.cli.conftest import Serving
+from tests.control_plane.cli.development import until
 
-_BILLING = re.compile(r"billing +(\S+) \(a double of Stripe")
 _PRICES_OF_A_PLAN = 3  # by the month, by the year, over it
 
 
@@ -23,16 +22,11 @@ def listed(base: str, what: str) -> list[Any]:
     return list(answer.json()["data"])
 
 
-def test_plans_are_for_sale_and_the_console_takes_the_events(used_dir: Path) -> None:
-    with run_dev(used_dir, free_port()) as dev:
-        found = _BILLING.search(dev.shown("/oauth/token"))
-        assert found is not None
-        until(lambda: answers(found[1]))
-        until(lambda: len(listed(found[1], "prices?limit=100")) == len(PAID) * _PRICES_OF_A_PLAN)
-        until(lambda: listed(found[1], "events?delivery_success=false") == [])
-        dev.interrupt()
-        assert dev.end() == 0
-        assert dev.left_behind() == []
+def test_plans_are_for_sale_and_the_console_takes_the_events(serving: Serving) -> None:
+    base = read_kept(serving.data_dir)["STRIPE_API_BASE"]
+    until(lambda: answers(base))
+    until(lambda: len(listed(base, "prices?limit=100")) == len(PAID) * _PRICES_OF_A_PLAN)
+    until(lambda: listed(base, "events?delivery_success=false") == [])
 
 
 def answers(base: str) -> bool:

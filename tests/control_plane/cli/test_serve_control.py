@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import httpx
 import msgspec
 import psutil
+import pytest
 
 from tests.conftest import free_port, wait_until_answered
 from tests.management import bearer
@@ -63,20 +64,23 @@ def test_sighup_replaces_the_worker_and_no_request_is_lost(installation: Install
         assert len(console.workers()) == 1
 
 
-def test_without_its_database_it_lives_and_is_not_ready(installation: Installation) -> None:
+@pytest.fixture(scope="module")
+def without_database(installation: Installation) -> Iterator[Console]:
     nowhere = "postgresql://u:p@127.0.0.1:1/auth"
     with run_console(installation, DATABASE_URL=nowhere) as console:
-        paths = ("/livez", "/readyz", "/signin")
-        answers = [httpx.get(f"{console.url}{path}").status_code for path in paths]
-        assert answers == [200, 503, 200]
+        yield console
+
+
+def test_without_its_database_it_lives_and_is_not_ready(without_database: Console) -> None:
+    paths = ("/livez", "/readyz", "/signin")
+    answers = [httpx.get(f"{without_database.url}{path}").status_code for path in paths]
+    assert answers == [200, 503, 200]
 
 
 def test_without_its_database_the_management_api_asks_to_come_back(
-    installation: Installation,
+    without_database: Console,
 ) -> None:
-    nowhere = "postgresql://u:p@127.0.0.1:1/auth"
-    with run_console(installation, DATABASE_URL=nowhere) as console:
-        answer = httpx.get(f"{console.url}/api/v1/tenants", headers=bearer("x.y.z"))
+    answer = httpx.get(f"{without_database.url}/api/v1/tenants", headers=bearer("x.y.z"))
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     assert answer.headers["content-type"] == "application/problem+json"
     assert int(answer.headers["retry-after"]) > 0
