@@ -36,9 +36,17 @@ async def keep_running(database: Database, periodic: Periodic) -> None:
             await run(database, periodic)
             await asyncio.sleep(periodic.every)
         except _TROUBLE as error:
+            end_if_cancelled()
             told = fields(work=periodic.name, cause=cause_of(error))
             _log.warning("periodic work waits", extra=told)
             await asyncio.sleep(min(periodic.retry, periodic.every))
+
+
+def end_if_cancelled() -> None:
+    """Be cancelled after all, where a driver made of that an error that is waited out here."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def run(database: Database, periodic: Periodic) -> None:

@@ -20,7 +20,7 @@ from control_plane.billing.books import FETCH_MISSING, RECONCILE, TAKE_EVENT, Bo
 from control_plane.billing.books import QUEUE as BILLING
 from control_plane.jobs.billing import lost_events, reconciliation
 from control_plane.jobs.limits import look_at_limits
-from control_plane.jobs.periodic import run
+from control_plane.jobs.periodic import end_if_cancelled, run
 from control_plane.jobs.repository import note_error
 from control_plane.mail.actions import QUEUE as MAIL
 from control_plane.mail.actions import SEND_LETTER, set_letter_sent
@@ -141,6 +141,7 @@ async def work_queue(database_url: str, work: Work, name: str) -> None:
     """Do the jobs of one queue until cancelled; a job that fails is tried again later."""
     while True:
         cause = await _work(make_queue(database_url, work), name)
+        end_if_cancelled()
         _log.warning("a queue stands still", extra=fields(queue=name, cause=cause))
         await asyncio.sleep(_RETRY)
 

@@ -57,3 +57,25 @@ async def test_what_the_database_refuses_is_told_without_what_it_was_about(
     with pytest.raises(IntegrityError):
         await run(jobs_database, Periodic(name=name, every=60, work=work))
     assert await noted(jobs_database, name) == (False, "", "duplicate key")
+
+
+async def test_one_that_is_ended_ends_though_a_driver_made_an_error_of_it(
+    jobs_database: Database,
+) -> None:
+    begun = asyncio.Event()
+
+    async def work(_: datetime) -> str:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise OSError("the connection was lost") from None
+        return ""
+
+    task = asyncio.create_task(
+        keep_running(jobs_database, Periodic(name=token_hex(6), every=3600, work=work))
+    )
+    await begun.wait()
+    task.cancel()
+    await asyncio.wait([task], timeout=20)
+    assert task.cancelled()

@@ -6,11 +6,14 @@ import time
 from collections.abc import Awaitable, Callable
 
 import pytest
+from procrastinate import App
 from sqlalchemy import func, select, text
 
+from control_plane.jobs.queue import Work, work_queue
 from control_plane.jobs.repository import QueueState, queue_states, requeue_stalled, retry_jobs
 from control_plane.mail.actions import QUEUE, queue_letter
 from control_plane.mail.rules import Letter
+from control_plane.mail.smtp import Smtp
 from shared.runtime.database import Database
 from shared.runtime.tables.jobs import job_error
 from shared.runtime.tables.jobs import letter as kept_letter
@@ -203,3 +206,24 @@ async def test_the_jobs_of_a_worker_that_was_killed_begin_anew_and_of_no_other(
         )
         assert left.all() == ["of-the-dead@example.com"]
         await connection.execute(text("DELETE FROM jobs.procrastinate_jobs"))
+
+
+async def test_a_queue_that_is_ended_ends_though_a_driver_made_an_error_of_it(
+    jobs_installation: Installation, jobs_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = asyncio.Event()
+
+    async def lost(_: App) -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise OSError("the connection was lost") from None
+
+    monkeypatch.setattr(App, "open_async", lost)
+    work = Work(jobs_database, Smtp("smtp://127.0.0.1:1", "x@example.com"))
+    task = asyncio.create_task(work_queue(jobs_installation.control_url, work, QUEUE))
+    await begun.wait()
+    task.cancel()
+    await asyncio.wait([task], timeout=20)
+    assert task.cancelled()
