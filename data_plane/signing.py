@@ -32,6 +32,7 @@ from shared.domain.jws import (
     OpenedKey,
     OwnHeader,
     base64url,
+    read_json,
     read_jws,
 )
 from shared.domain.snapshot import SigningKey
@@ -55,7 +56,6 @@ _P256_OCTETS = 32
 _PROFILES = frozenset(TokenProfile)
 _MAXIMUM_KEPT = 16_384  # a key for each issuer that a worker holds
 _encode = msgspec.json.Encoder().encode
-_decode_claims = msgspec.json.Decoder(AccessTokenClaims).decode
 
 _Check: TypeAlias = Callable[[bytes, bytes], bool]  # is this the signature of these octets?
 
@@ -84,8 +84,8 @@ class JwtSigner:
             check = self._checks.get(key.kid) or self._load(key)
             if not check(jws.signature, jws.signing_input):
                 return None
-            claims = _decode_claims(jws.payload)  # we wrote it: no member is there twice
-        except (MalformedJws, msgspec.MsgspecError, UnicodeDecodeError):
+            claims = read_json(jws.payload, AccessTokenClaims)
+        except MalformedJws:
             return None
         keep(self._headers, token.partition(".")[0], jws.header, _MAXIMUM_KEPT)
         return claims if claims.iss == issuer.issuer else None

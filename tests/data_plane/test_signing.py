@@ -1,6 +1,7 @@
 """Signing and verifying: the key decides the algorithm, and each token has one spelling."""
 
 from base64 import urlsafe_b64decode
+from collections.abc import Callable
 
 import jwt
 import msgspec
@@ -121,10 +122,15 @@ def test_a_header_that_was_ours_is_judged_again(issuer: ServedIssuer) -> None:
     assert signer.verify(token, issuer) == claims_of(issuer)
 
 
-@pytest.mark.parametrize("payload", [b"{}", b"[]", b"", b'{"iss":"\xff"}', b"{"])
+def twice(issuer: ServedIssuer) -> bytes:
+    return b'{"iss":"https://evil.example",' + msgspec.json.encode(claims_of(issuer))[1:]
+
+
+@pytest.mark.parametrize("payload", [b"{}", b"[]", b"", b'{"iss":"\xff"}', b"{", twice])
 def test_what_our_key_signed_and_is_no_access_token_is_not_ours(
-    issuer: ServedIssuer, payload: bytes
+    issuer: ServedIssuer, payload: bytes | Callable[[ServedIssuer], bytes]
 ) -> None:
+    payload = payload if isinstance(payload, bytes) else payload(issuer)
     key = JwtSigner(SEALER).key(issuer, Algorithm.ES256, TokenProfile.AT_JWT)
     token = key.signed(base64url(payload)).decode()
     assert JwtSigner(SEALER).verify(token, issuer) is None
