@@ -18,6 +18,7 @@ from shared.runtime.telemetry import Telemetry
 MOST_IN_FLIGHT = 256
 _LONGEST_WAIT = 0.1  # seconds that those in flight take of the worker, together
 _NEWEST = 0.1  # of the average of what one takes is the newest ones'
+_SLOWEST = 0.005  # seconds: what takes longer than RS256 on a slow core opened a key, or the like
 _BOUNDED = "POST"  # key sets, probes and metrics cost little, and are answered always
 _BUSY = "the service is busy"
 REFUSED = error_answer(TemporarilyUnavailable(_BUSY), realm="")
@@ -39,7 +40,7 @@ class InFlight:
 
     def took(self, seconds: float, count: int) -> None:
         """Learn from some that were worked on. CPU time: a busy machine turns nobody away."""
-        self._each += _NEWEST * (seconds / count - self._each)
+        self._each += _NEWEST * (min(seconds / count, _SLOWEST) - self._each)
 
 
 class Door:

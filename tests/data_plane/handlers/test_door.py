@@ -125,8 +125,8 @@ def test_where_each_takes_long_fewer_are_enough() -> None:
 
 def test_one_that_took_long_turns_nobody_away() -> None:
     in_flight = InFlight()
-    in_flight.took(0.01, 1)
-    in_flight.count = 90
+    in_flight.took(0.1, 1)
+    in_flight.count = 100
     assert not in_flight.full
 
 
