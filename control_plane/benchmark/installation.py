@@ -28,6 +28,7 @@ from shared.runtime.sealing import Sealer
 _LIFETIME = 3600  # seconds
 _PATIENCE = 30.0  # seconds for the last records to stand in the ledger
 _GLANCE = 0.05  # seconds
+_QUIET = 1.0  # seconds without a new record; what was spooled is written again in less
 
 _COUNT = "SELECT count(*) FROM ledger.issued"
 _SIZE = """
@@ -173,6 +174,13 @@ class Ledger:
         while (rows := self.rows()) < expected and time.monotonic() < end:
             time.sleep(_GLANCE)
         return rows
+
+    def settle(self) -> None:
+        """Return once no more rows come: a token whose answer was 503 may be recorded yet."""
+        before = -1
+        while (rows := self.rows()) != before:
+            before = rows
+            time.sleep(_QUIET)
 
     def _ask(self, question: str) -> int:
         async def ask() -> int:

@@ -12,73 +12,24 @@ import pytest
 from control_plane.accounts.actions import create_account
 from control_plane.clients.actions import disable_client, register_client
 from control_plane.clients.rules import NewClient
-from control_plane.management.actions import MadeApiKey, revoke_api_key
+from control_plane.management.actions import revoke_api_key
 from control_plane.tenants.actions import show_tenant
 from control_plane.tenants.deletion import delete_tenant
 from shared.domain.ids import ClientId
 from shared.domain.issuer import issuer_url
-from shared.domain.management import OPERATOR, SYSTEM_SLUG, management_audience
-from shared.runtime.config import Config, read_config
+from shared.domain.management import SYSTEM_SLUG
 from shared.runtime.database import Database
 from tests.faults.worker_lines import lines_to_workers
-from tests.management import FORM, Forge, Forgery, api_key, bearer, fetch_token, forger
+from tests.hostile.revoking import Scene, set_scene
+from tests.management import FORM, api_key, bearer, fetch_token
 from tests.support import (
-    MadeTenant,
     Server,
     introspect,
-    issued_token,
-    make_tenant,
-    opened,
     post_raw,
 )
 
 _PATIENCE = 60.0  # seconds
 _JTI = "01890a5d-ac96-774b-bcce-b302099a8057"
-
-
-class Scene(msgspec.Struct, frozen=True, kw_only=True):
-    """A tenant of the operator's, a live token of it, and an API key that may revoke it."""
-
-    http: httpx.AsyncClient
-    config: Config
-    tenant: MadeTenant
-    token: str
-    key: MadeApiKey
-    management_token: str
-    forge: Forge
-
-    @property
-    def url(self) -> str:
-        return f"{self.tenant.issuer}/admin/revoke"
-
-    @property
-    def audience(self) -> str:
-        return management_audience(self.config.console_url)
-
-    def forgery(self, **changes: object) -> str:
-        good = Forgery(client_id=self.key.client_id, audience=self.audience)
-        return self.forge(msgspec.structs.replace(good, **changes))
-
-    async def ask(self, token: str, body: str = "everything=true") -> httpx.Response:
-        return await post_raw(self.http, self.url, body, **bearer(token))
-
-
-async def set_scene(server: Server) -> Scene:
-    """Make it; `http` is for a test to put in, as is its loop."""
-    config = read_config(server.installation.environment(server.url))
-    async with opened(server.installation.control_url) as database, httpx.AsyncClient() as http:
-        tenant = await make_tenant(database, config)
-        key = await api_key(database, config, OPERATOR)
-        async with forger(server.installation, config) as forge:
-            return Scene(
-                http=http,
-                config=config,
-                tenant=tenant,
-                token=await issued_token(http, tenant),
-                key=key,
-                management_token=await fetch_token(http, config, key),
-                forge=forge,
-            )
 
 
 @pytest.fixture(scope="module")
