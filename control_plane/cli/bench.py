@@ -29,6 +29,8 @@ from shared.runtime.embedded import EmbeddedPostgresError, start_postgres
 
 _group = click.Group()
 
+_ENDING = (signal.SIGINT, signal.SIGTERM)
+
 
 @command(_group, "bench")
 @click.option("--quick", is_flag=True, help="Under a minute instead of some ten: rough figures.")
@@ -88,7 +90,19 @@ def installed(cores: Cores) -> Iterator[Installation]:
                 inherited=_inherited(Path(directory) / "compiled"),
             )
         finally:
-            server.stop()
+            with _undisturbed():
+                server.stop()
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Heed no impatient Ctrl-C: it would leave the database running, whose files go next."""
+    handlers = {each: signal.signal(each, signal.SIG_IGN) for each in _ENDING}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 def _inherited(compiled: Path) -> dict[str, str]:

@@ -13,7 +13,10 @@ import msgspec
 import psutil
 import pytest
 
+from control_plane.benchmark.cores import Cores
 from control_plane.benchmark.results import Results
+from control_plane.cli.bench import installed
+from shared.runtime.embedded import EmbeddedPostgres
 from tests.control_plane.cli.development import until
 
 _PATIENCE = 540  # seconds; a quarter of a minute where nobody else is at work
@@ -85,3 +88,24 @@ def test_it_can_be_ended_and_leaves_nothing_behind(tmp_path: Path, number: signa
         until(lambda: not left_running(seen))
     assert left_running(seen) == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_whoever_ends_it_while_it_ends_has_the_database_stopped_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stop = EmbeddedPostgres.stop
+
+    def stop_disturbed(server: EmbeddedPostgres) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        stop(server)
+
+    handler = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    monkeypatch.setattr(EmbeddedPostgres, "stop", stop_disturbed)
+    others, database = psutil.Process().children(), list[psutil.Process]()
+    try:
+        with installed(Cores(server=None, rest=None)):
+            database += [each for each in psutil.Process().children() if each not in others]
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+    assert database
+    assert left_running(database) == []
