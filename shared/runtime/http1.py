@@ -30,13 +30,13 @@ class Connection(asyncio.Protocol):
         self._last = b""  # the refusal of what was malformed behind requests in order
         self._since = server.tick  # when the present wait began
         self._ending = False  # nothing more is read once this is answered
-        self._heard_all = False  # the client has said its last
         self._writable: asyncio.Future[None] | None = None  # while the client reads too slowly
         self._held_back = self.closed = False
         self.peer: Any = None
 
     def connection_made(self, transport: Any) -> None:
         self._transport: asyncio.Transport = transport
+        self._hang_up = self._transport.write_eof  # after the last answer; the client is heard on
         self.peer = transport.get_extra_info("peername")
         self._server.connections.add(self)
         if self._server.full:
@@ -88,7 +88,7 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """The client has said its last: what was whole by then is answered."""
-        self._ending = self._heard_all = True
+        self._ending, self._hang_up = True, self._transport.close
         self._cut()
         self._go_on()
         return self._served is not None or bool(self._waiting)
@@ -289,7 +289,7 @@ class Connection(asyncio.Protocol):
         self._waiting.clear()
         if not self.closed:
             self._transport.write(last)
-            (self._transport.close if self._heard_all else self._transport.write_eof)()
+            self._hang_up()
         if self._held_back:
             self._held_back = False
             self._transport.resume_reading()

@@ -1,4 +1,4 @@
-"""Rotations while tokens are issued: no verifier rejects one, however long it caches.
+"""Ten rotations while tokens are issued: no verifier rejects one, however long it caches.
 
 Time is scaled: a day is a second. Verifiers fetch the key set when their copy is as old as their
 cache lives, and never because a `kid` is missing.
@@ -6,7 +6,6 @@ cache lives, and never because a `kid` is missing.
 
 import asyncio
 import logging
-import os
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -33,7 +32,7 @@ SCHEDULE = Schedule(
     published_before=timedelta(seconds=DAY * 25 / 24 + UNSCALED),
     kept_after=timedelta(seconds=2 * DAY),
 )
-ROTATIONS = int(os.environ.get("ROTATIONS", "4"))  # the promise is for 10
+ROTATIONS = 10
 TOKEN_LIFE = DAY  # the longest
 CACHES = {"0 s": 0.0, "300 s": DAY * 300 / 86400, "600 s": DAY * 600 / 86400, "24 h": DAY}
 
@@ -82,7 +81,7 @@ class Run:
 
 
 @pytest.mark.timeout(600)
-async def test_no_token_is_rejected_through_rotation_after_rotation(
+async def test_no_token_is_rejected_through_ten_rotations(
     http: httpx.AsyncClient, alone: Server
 ) -> None:
     config = read_config(alone.installation.environment(alone.url))
@@ -90,7 +89,7 @@ async def test_no_token_is_rejected_through_rotation_after_rotation(
         run = Run(http, await make_tenant(database, config))
         await _rotate_under_load(run, database, config)
     _log.info("%d tokens checked, %d rejected", run.checked, len(run.rejected))
-    assert run.checked > 100 * ROTATIONS
+    assert run.checked > 1_000
     assert run.rejected == []
 
 
@@ -105,7 +104,7 @@ async def _rotate_under_load(run: Run, database: Database, config: Config) -> No
     keeper = KeyKeeper(database, Sealer(config.master_keys), lambda: datetime.now(UTC), SCHEDULE)
     load = asyncio.create_task(run.issue_and_verify())
     seen: set[str] = set()
-    async with asyncio.timeout(20 * ROTATIONS):
+    async with asyncio.timeout(80):
         while len(seen) <= ROTATIONS and not load.done():
             await keeper.advance_due()
             keys = await list_keys(database, run.tenant.tenant_id)
