@@ -94,9 +94,16 @@ class Generator:
 
     def run(self, job: Job) -> Load:
         """Run the job to its end. errors: GeneratorEnded"""
+        self.begin(job)
+        return self.load()
+
+    def begin(self, job: Job) -> None:
         with contextlib.suppress(BrokenPipeError):  # the answer tells
             self._jobs.write(msgspec.json.encode(job) + b"\n")
             self._jobs.flush()
+
+    def load(self) -> Load:
+        """Wait for what came of the job that was begun. errors: GeneratorEnded"""
         if not (load := self._loads.readline()):
             raise GeneratorEnded("the load generator could not do its job")
         return msgspec.json.decode(load, type=Load)

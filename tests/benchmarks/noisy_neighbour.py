@@ -10,10 +10,8 @@ Everything runs here and ends by itself. Two cores: the server on one, the rest 
 
 import asyncio
 import os
-import subprocess
 import sys
 from argparse import ArgumentParser
-from base64 import b64encode
 from contextlib import ExitStack
 from statistics import median
 from typing import Any
@@ -24,6 +22,7 @@ import psutil
 
 from control_plane.accounts.actions import create_account, set_limits
 from control_plane.accounts.rules import LimitsChange
+from control_plane.benchmark.generator import Generator, Job, Mode, started_generator
 from shared.domain.limits import Rate
 from shared.domain.management import OPERATOR
 from shared.runtime.config import read_config
@@ -36,6 +35,7 @@ _NEIGHBOURS_RATE = 100.0  # token requests a second, of all of them
 _LIMIT = Rate(100, 200)
 _CONNECTIONS = 16
 _BODY = b"grant_type=client_credentials"
+_OK = 200
 _TARGET = 1.5
 
 
@@ -44,7 +44,7 @@ class Measured(msgspec.Struct, frozen=True):
 
     p50: float
     p99: float
-    noisy: dict[str, int]
+    noisy: dict[int, int]
 
 
 def request_of(tenant: MadeTenant) -> bytes:
@@ -58,49 +58,39 @@ def request_of(tenant: MadeTenant) -> bytes:
     return head.encode() + _BODY
 
 
-def start_load(
-    server: Server, tenants: list[MadeTenant], rate: float, seconds: float
-) -> subprocess.Popen[bytes]:
-    """Start a generator in a process of its own; `result_of` reads what it prints."""
-    job = {
-        "port": urlsplit(server.url).port,
-        "requests": [b64encode(request_of(each)).decode() for each in tenants],
-        "mode": "open",
-        "rate": rate,
-        "seconds": seconds,
-        "connections": _CONNECTIONS,
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "control_plane.benchmark.generator"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
+class Generators(msgspec.Struct, frozen=True):
+    """One for the neighbours, and one for the noise beside it."""
+
+    neighbours: Generator
+    noisy: Generator
+
+
+def job_of(server: Server, tenants: list[MadeTenant], rate: float, seconds: float) -> Job:
+    return Job(
+        port=urlsplit(server.url).port or 0,
+        requests=[request_of(each) for each in tenants],
+        mode=Mode.OPEN,
+        rate=rate,
+        seconds=seconds,
+        connections=_CONNECTIONS,
     )
-    assert process.stdin is not None
-    process.stdin.write(msgspec.json.encode(job))
-    process.stdin.close()
-    return process
-
-
-def result_of(process: subprocess.Popen[bytes]) -> dict[str, Any]:
-    assert process.stdout is not None
-    found: dict[str, Any] = msgspec.json.decode(process.stdout.read())
-    process.wait()
-    return found
 
 
 def measure(
     server: Server,
+    generators: Generators,
     neighbours: list[MadeTenant],
     noisy: MadeTenant,
     noise: float,
     seconds: float,
 ) -> Measured:
     """Ask the neighbours while the noisy tenant sends so many requests a second; 0: none."""
-    beside = start_load(server, [noisy], noise, seconds + 1) if noise else None
-    found = result_of(start_load(server, neighbours, _NEIGHBOURS_RATE, seconds))
-    assert set(found["statuses"]) == {"200"}, found["statuses"]
-    answered = result_of(beside)["statuses"] if beside else {}
-    return Measured(found["p50"], found["p99"], answered)
+    if noise:
+        generators.noisy.begin(job_of(server, [noisy], noise, seconds + 1))
+    found = generators.neighbours.run(job_of(server, neighbours, _NEIGHBOURS_RATE, seconds))
+    assert set(found.statuses) == {_OK}, found.statuses
+    answered = generators.noisy.load().statuses if noise else {}
+    return Measured(found.p50, found.p99, answered)
 
 
 async def make_tenants(server: Server) -> tuple[list[MadeTenant], MadeTenant]:
@@ -132,11 +122,15 @@ def run(seconds: float, rounds: int, *, with_redis: bool) -> dict[str, Any]:
         redis = stack.enter_context(run_valkey()).url if with_redis else ""
         server = stack.enter_context(run_server(installation, workers=1, REDIS_URL=redis))
         pin(server)
+        generators = Generators(
+            *(stack.enter_context(started_generator(None)) for _ in ("neighbours", "noisy"))
+        )
         neighbours, noisy = asyncio.run(make_tenants(server))
-        measure(server, neighbours, noisy, 0.0, 1.0)  # what is read once is read now
+        asked = server, generators, neighbours, noisy
+        measure(*asked, 0.0, 1.0)  # what is read once is read now
         for _ in range(rounds):
             for name, noise in noises.items():
-                found[name].append(measure(server, neighbours, noisy, noise, seconds))
+                found[name].append(measure(*asked, noise, seconds))
     return summary(found)
 
 
