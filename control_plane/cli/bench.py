@@ -21,6 +21,7 @@ from control_plane.benchmark.targets import judge
 from control_plane.benchmark.whole import measure_ours, prepared
 from control_plane.cli.command import Terminal, command
 from control_plane.cli.database import run_with_store
+from control_plane.cli.ending import ENDING
 from control_plane.cli.logins import let_in
 from control_plane.cli.settings import new_key
 from migrations.run import migrate
@@ -28,8 +29,6 @@ from shared.runtime.config import FIELDS
 from shared.runtime.embedded import EmbeddedPostgresError, start_postgres
 
 _group = click.Group()
-
-_ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
 @command(_group, "bench")
@@ -97,7 +96,7 @@ def installed(cores: Cores) -> Iterator[Installation]:
 @contextmanager
 def _undisturbed() -> Iterator[None]:
     """Heed no impatient Ctrl-C: it would leave the database running, whose files go next."""
-    handlers = {each: signal.signal(each, signal.SIG_IGN) for each in _ENDING}
+    handlers = {each: signal.signal(each, signal.SIG_IGN) for each in ENDING}
     try:
         yield
     finally:

@@ -17,10 +17,10 @@ from multiprocessing.process import BaseProcess
 
 import click
 
+from control_plane.cli.ending import ENDING
 from control_plane.cli.parent_death import end_with_parent
 
 _GRACE = 10.0  # seconds
-_ENDING = (signal.SIGINT, signal.SIGTERM)
 # macOS' own libraries do not survive a fork; there each is a fresh interpreter after all
 _PROCESSES = get_context("fork") if sys.platform == "linux" else get_context("spawn")
 
@@ -65,11 +65,11 @@ def start_child(
         name=name, target=_become, args=(work, dict(environment), os.getpid())
     )
     # what strikes between the fork and the forgetting of our handlers waits, and ends the child
-    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     try:
         process.start()
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
     child = Child(name, process)
     try:
         yield child
@@ -83,10 +83,10 @@ def _become(work: Callable[[], object], environment: Mapping[str, str], parent: 
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # `dev` prints data on stdout
     os.environ.clear()
     os.environ.update(environment)
-    for each in _ENDING:
+    for each in ENDING:
         signal.signal(each, signal.SIG_DFL)
     end_with_parent(signal.SIGTERM)  # should `dev` be killed by -9, this ends as if it was stopped
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
     if os.getppid() == parent:  # else it was gone before the kernel knew
         work()
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from control_plane.cli import serve_control, serve_data, serve_support
 from control_plane.cli.child import Child, start_child
 from control_plane.cli.command import Terminal
 from control_plane.cli.database import run_with_store
@@ -28,12 +29,6 @@ from migrations.run import migrate
 from shared.domain.issuer import issuer_url
 from shared.runtime.config import FIELDS, Config, read_config
 
-# MODULE:FACTORY of what is served
-_ISSUERS = "data_plane.app:from_environment"
-_CONSOLE = "control_plane.app:from_environment"
-_CONSOLE_WITH_MAILBOX = "control_plane.dev.app:from_environment"
-_SUPPORT = "control_plane.support.app:from_environment"
-
 _GLANCE = 0.1  # seconds
 _PATIENCE = 30.0  # seconds until the planes must be ready
 _AT_ONCE = {"DRAIN_DELAY": "0"}  # no balancer waits here, but a person does
@@ -43,7 +38,7 @@ _QUIETLY = {"LOG_LEVEL": "WARNING"}
 
 def _import_served() -> None:
     """Import, before anything is forked, what the parts would each import for themselves."""
-    for each in (_ISSUERS, _CONSOLE_WITH_MAILBOX, _SUPPORT):
+    for each in (serve_data.APPLICATION, serve_control.WITH_MAILBOX, serve_support.APPLICATION):
         import_module(each.partition(":")[0])
 
 
@@ -64,21 +59,26 @@ def run_parts(terminal: Terminal, owner_url: str, ports: Ports, ending: Ending) 
     data_plane = everyones | {Login.OWNER.value: environment[Login.DATA]}
     control = everyones | {Login.OWNER.value: environment[Login.CONTROL]}
     support = everyones | {Login.OWNER.value: environment[Login.SUPPORT]}
-    console_app = _CONSOLE if "SMTP_URL" in given else _CONSOLE_WITH_MAILBOX
+    catch_mail = "SMTP_URL" not in given
+    console_app = serve_control.application_of(catch_mail=catch_mail)
     with (
-        _serving("The data plane", _ISSUERS, config.bind_address, data_plane) as issuers,
+        _serving(
+            "The data plane", serve_data.APPLICATION, config.bind_address, data_plane
+        ) as issuers,
         _serving("The console", console_app, config.console_bind_address, control) as console,
-        _serving("The support app", _SUPPORT, config.support_bind_address, support) as staffs,
+        _serving(
+            "The support app", serve_support.APPLICATION, config.support_bind_address, support
+        ) as staffs,
     ):
         issuers.wait_until_ready(f"http://{HOST}:{ports.data}/readyz", _PATIENCE, ending.check)
         console.wait_until_ready(f"http://{HOST}:{ports.console}/readyz", _PATIENCE, ending.check)
         staffs.wait_until_ready(f"http://{HOST}:{ports.support}/readyz", _PATIENCE, ending.check)
         # last, so that it takes no time from what someone waits for
         with (
-            start_child("The background work", _work, _QUIETLY | control) as jobs,
+            start_child("The background work", partial(serve_jobs, []), _QUIETLY | control) as jobs,
             start_double(terminal.data_dir, everyones) as double,
         ):
-            _announce(terminal, config, demo, owner_url, mailbox="SMTP_URL" not in given)
+            _announce(terminal, config, demo, owner_url, mailbox=catch_mail)
             _watch([issuers, console, jobs, staffs, *double], ending)
 
 
@@ -86,10 +86,6 @@ def _serving(
     name: str, application: str, address: tuple[str, int], environment: Mapping[str, str]
 ) -> AbstractContextManager[Child]:
     return start_child(name, partial(serve_alone, application, address), environment)
-
-
-def _work() -> None:
-    serve_jobs([])
 
 
 def _watch(children: list[Child], ending: Ending) -> None:

@@ -9,6 +9,8 @@ import signal
 from collections.abc import Callable, Coroutine
 from typing import Any, Self, TypeVar
 
+ENDING = (signal.SIGINT, signal.SIGTERM)  # Ctrl-C, and what a supervisor sends
+
 Result = TypeVar("Result")
 
 
@@ -25,14 +27,14 @@ class Ending:
     def __init__(self) -> None:
         self._asked = False
         self._cancel: Callable[[], object] | None = None
-        for each in (signal.SIGINT, signal.SIGTERM):
+        for each in ENDING:
             signal.signal(each, self._hear)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for each in (signal.SIGINT, signal.SIGTERM):
+        for each in ENDING:
             signal.signal(each, signal.SIG_IGN)
 
     def check(self) -> None:

@@ -3,20 +3,16 @@
 Nobody keeps workers here: `dev` ends when one of its parts does.
 """
 
-import gc
 import os
 from typing import NoReturn
 
-import uvloop
-
 from control_plane.cli.listeners import open_listeners
-from control_plane.cli.worker import Worker
+from control_plane.cli.worker import run_worker
 
 
 def serve_alone(application: str, address: tuple[str, int]) -> NoReturn:
     """Serve MODULE:FACTORY there until SIGINT or SIGTERM. Raises OSError."""
-    gc.disable()  # as a worker does while it starts
     (listener,) = open_listeners(*address, 1)
     ready = os.open(os.devnull, os.O_WRONLY)  # nobody waits to hear of it: `dev` asks /readyz
     module, factory = application.split(":")
-    os._exit(uvloop.run(Worker(listener, ready).serve(module, factory, held=False)))
+    run_worker(listener, ready, module, factory, held=False)

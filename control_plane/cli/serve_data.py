@@ -17,7 +17,7 @@ from shared.runtime.logs import configure_logs, fields
 
 _log = logging.getLogger("data_plane")
 
-_APPLICATION = "data_plane.app:from_environment"
+APPLICATION = "data_plane.app:from_environment"
 
 _group = click.Group()
 
@@ -52,5 +52,5 @@ def _serve_data_plane(terminal: Terminal, config: Config, directory: str) -> int
     refuse_taken_port(host, port)
     listeners = open_listeners(host, port, config.workers)
     _log.info("serving", extra=fields(address=f"{host}:{port}", workers=config.workers))
-    supervisor = WorkerSupervisor(_APPLICATION, listeners, read_environment, forget)
+    supervisor = WorkerSupervisor(APPLICATION, listeners, read_environment, forget)
     return supervisor.serve_until_stopped(config.drain_delay)

@@ -6,7 +6,7 @@ from control_plane.cli.command import Terminal, command
 from control_plane.cli.serve_pages import serve_pages
 from control_plane.cli.settings import Login
 
-_APPLICATION = "control_plane.support.app:from_environment"
+APPLICATION = "control_plane.support.app:from_environment"
 
 _group = click.Group()
 
@@ -20,7 +20,7 @@ def serve_support(terminal: Terminal) -> None:
     serve_pages(
         terminal,
         Login.SUPPORT,
-        _APPLICATION,
+        APPLICATION,
         lambda config: config.support_bind_address,
         "support app",
     )

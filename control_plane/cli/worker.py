@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 from importlib import import_module
-from typing import Any, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 import uvloop
 
@@ -97,9 +97,17 @@ def main(arguments: list[str]) -> None:
     end_with_parent(signal.SIGKILL)
     if os.getppid() != int(parent):  # it was gone before the kernel knew
         sys.exit(1)
+    run_worker(
+        socket.socket(fileno=int(listener)), int(ready), module, factory, held=held == "held"
+    )
+
+
+def run_worker(
+    listener: socket.socket, ready: int, module: str, factory: str, *, held: bool
+) -> NoReturn:
+    """Be a worker until it is ended; the arguments are those of Worker and its `serve`."""
     gc.disable()  # while it starts: all that is imported stays, and is looked through many times
-    worker = Worker(socket.socket(fileno=int(listener)), int(ready))
-    code = uvloop.run(worker.serve(module, factory, held=held == "held"))
+    code = uvloop.run(Worker(listener, ready).serve(module, factory, held=held))
     os._exit(code)  # all is finished: to take the interpreter apart would only take time
 
 
