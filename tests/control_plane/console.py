@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import msgspec
 from litestar import Litestar
-from sqlalchemy import delete, text
+from sqlalchemy import delete
 
 from control_plane.accounts.actions import create_account, set_plan
 from control_plane.app import create_console
@@ -106,12 +106,6 @@ async def forget_attempts(database: Database) -> None:
     """Let nobody be locked out for what another test has tried."""
     async with database.control() as connection:
         await connection.execute(delete(attempt))
-
-
-async def forget_jobs(database: Database) -> None:
-    """Drop the jobs that other tests have left: done here, they would change what is looked at."""
-    async with database.control() as connection:
-        await connection.execute(text("DELETE FROM jobs.procrastinate_jobs"))
 
 
 def text_of(answer: httpx.Response) -> str:

@@ -4,12 +4,10 @@ The real data plane follows each, and the customer reads why. With SCREENSHOTS=d
 picture of each page on the way.
 """
 
-import asyncio
 import logging
 import os
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from datetime import UTC, datetime
 from secrets import token_hex
 
@@ -20,8 +18,7 @@ from playwright.async_api import Browser, Locator, Page, async_playwright
 
 from control_plane.http.cookies import CONSOLE, SUPPORT
 from control_plane.jobs.queue import SUPPORT as QUEUE
-from control_plane.jobs.queue import Work, work_queue
-from control_plane.mail.smtp import Smtp
+from control_plane.jobs.queue import Work
 from control_plane.members.repository import add_member
 from control_plane.members.rules import Role
 from control_plane.people.repository import add_person
@@ -33,7 +30,8 @@ from control_plane.staff.rules import StaffRole
 from shared.domain.plan import PlanName
 from shared.runtime.config import Config
 from shared.runtime.database import Database
-from tests.control_plane.console import forget_jobs, make_account
+from tests.control_plane.background import NO_MAIL, forget_jobs, jobs_done
+from tests.control_plane.console import make_account
 from tests.faults.load import until_true
 from tests.journeys.looking import CHROMIUM, PATIENCE
 from tests.support import Installation, MadeTenant, ask_token, make_tenant
@@ -75,12 +73,8 @@ async def abuser(
 async def jobs(database: Database, installation: Installation) -> AsyncIterator[None]:
     """What support asks for is done, as `serve jobs` does it."""
     await forget_jobs(database)
-    work = Work(database, Smtp("smtp://127.0.0.1:1", "x@example.com"))
-    task = asyncio.create_task(work_queue(installation.control_url, work, QUEUE))
-    yield
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    async with jobs_done(installation, Work(database, NO_MAIL), QUEUE):
+        yield
 
 
 @pytest.fixture

@@ -4,12 +4,10 @@ Stripe's webhook was lost: the double of Stripe delivers nothing here. With SCRE
 there is a picture of each page on the way.
 """
 
-import asyncio
 import os
 import shutil
 import time
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from datetime import UTC, datetime
 from secrets import token_hex
 
@@ -20,8 +18,7 @@ from playwright.async_api import Page, async_playwright
 from control_plane.billing.books import QUEUE
 from control_plane.billing.catalogue import sync
 from control_plane.http.cookies import SUPPORT
-from control_plane.jobs.queue import Work, work_queue
-from control_plane.mail.smtp import Smtp
+from control_plane.jobs.queue import Work
 from control_plane.members.repository import add_member
 from control_plane.members.rules import Role
 from control_plane.people.repository import add_person
@@ -33,8 +30,8 @@ from control_plane.staff.rules import StaffRole
 from shared.domain.plan import PlanName
 from shared.runtime.config import Config
 from shared.runtime.database import Database
+from tests.control_plane.background import NO_MAIL, forget_jobs, jobs_done
 from tests.control_plane.billing.shop import Shop
-from tests.control_plane.console import forget_jobs
 from tests.stripe_double.server import run_stripe_double
 from tests.support import Installation, MadeTenant, ask_token, make_tenant
 
@@ -53,12 +50,8 @@ async def shop(database: Database, installation: Installation) -> AsyncIterator[
         shop = Shop(database, double)
         await sync(shop.stripe)
         double.store.undelivered.clear()
-        work = Work(database, Smtp("smtp://127.0.0.1:1", "x@example.com"), shop.books)
-        task = asyncio.create_task(work_queue(installation.control_url, work, QUEUE))
-        yield shop
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        async with jobs_done(installation, Work(database, NO_MAIL, shop.books), QUEUE):
+            yield shop
         await shop.stripe.close()
 
 

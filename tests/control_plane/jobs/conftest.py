@@ -1,18 +1,18 @@
 """A database of its own: in another, whoever signs up in a test would queue letters too."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import pytest
 
 from control_plane.jobs import queue
-from control_plane.jobs.queue import Work, work_queue
+from control_plane.jobs.queue import Work
 from control_plane.mail.actions import QUEUE
 from control_plane.mail.smtp import Smtp
 from shared.runtime.database import Database
 from shared.runtime.embedded import EmbeddedPostgres
 from tests.conftest import new_installation
+from tests.control_plane.background import jobs_done
 from tests.support import Installation, opened
 
 
@@ -36,12 +36,8 @@ async def jobs_database(jobs_installation: Installation) -> AsyncIterator[Databa
 async def working(installation: Installation, smtp_url: str) -> AsyncIterator[None]:
     """Run the worker of the letters until the block is left."""
     smtp = Smtp(smtp_url, "auth-service <noreply@example.com>")
-    async with opened(installation.control_url) as database:
-        work = Work(database, smtp)
-        task = asyncio.create_task(work_queue(installation.control_url, work, QUEUE))
-        try:
-            yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+    async with (
+        opened(installation.control_url) as database,
+        jobs_done(installation, Work(database, smtp), QUEUE),
+    ):
+        yield

@@ -13,6 +13,7 @@ from control_plane.jobs.periodic import Periodic, keep_running, run
 from shared.domain.refused import Refused
 from shared.runtime.database import Database
 from shared.runtime.tables.jobs import periodic_run
+from tests.control_plane.background import lost_when_cancelled
 
 
 async def noted(database: Database, name: str) -> tuple[bool, str, str | None]:
@@ -65,11 +66,7 @@ async def test_one_that_is_ended_ends_though_a_driver_made_an_error_of_it(
     begun = asyncio.Event()
 
     async def work(_: datetime) -> str:
-        begun.set()
-        try:
-            await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            raise OSError("the connection was lost") from None
+        await lost_when_cancelled(begun)
         return ""
 
     task = asyncio.create_task(

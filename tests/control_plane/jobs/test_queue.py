@@ -13,11 +13,11 @@ from control_plane.jobs.queue import Work, work_queue
 from control_plane.jobs.repository import QueueState, queue_states, requeue_stalled, retry_jobs
 from control_plane.mail.actions import QUEUE, queue_letter
 from control_plane.mail.rules import Letter
-from control_plane.mail.smtp import Smtp
 from shared.runtime.database import Database
 from shared.runtime.tables.jobs import job_error
 from shared.runtime.tables.jobs import letter as kept_letter
 from tests.conftest import free_port
+from tests.control_plane.background import NO_MAIL, lost_when_cancelled
 from tests.control_plane.jobs.conftest import working
 from tests.mail_server import run_mail_server
 from tests.support import Installation
@@ -212,16 +212,8 @@ async def test_a_queue_that_is_ended_ends_though_a_driver_made_an_error_of_it(
     jobs_installation: Installation, jobs_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun = asyncio.Event()
-
-    async def lost(_: App) -> None:
-        begun.set()
-        try:
-            await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            raise OSError("the connection was lost") from None
-
-    monkeypatch.setattr(App, "open_async", lost)
-    work = Work(jobs_database, Smtp("smtp://127.0.0.1:1", "x@example.com"))
+    monkeypatch.setattr(App, "open_async", lambda _: lost_when_cancelled(begun))
+    work = Work(jobs_database, NO_MAIL)
     task = asyncio.create_task(work_queue(jobs_installation.control_url, work, QUEUE))
     await begun.wait()
     task.cancel()

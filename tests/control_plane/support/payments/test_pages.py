@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager
 from secrets import token_hex
 
 import pytest
@@ -12,12 +11,12 @@ from sqlalchemy import select, text, update
 from control_plane.billing.books import QUEUE
 from control_plane.billing.comparisons import Reconciliation, set_reconciliation
 from control_plane.billing.stripe_gateway import StripeAway
-from control_plane.jobs.queue import Work, work_queue
-from control_plane.mail.smtp import Smtp
+from control_plane.jobs.queue import Work
 from control_plane.staff.rules import StaffRole
 from shared.domain.plan import PlanName
 from shared.runtime.tables.audit import account_event
 from shared.runtime.tables.billing import stripe_event
+from tests.control_plane.background import NO_MAIL, jobs_done
 from tests.control_plane.billing.shop import Shop, strange_event
 from tests.control_plane.console import text_of
 from tests.control_plane.support_app import Support
@@ -28,17 +27,8 @@ _PATIENCE = 60.0  # seconds
 _EVENTS = "/support/payments/events"
 
 
-@asynccontextmanager
-async def jobs(shop: Shop, installation: Installation) -> AsyncIterator[None]:
-    """Run the queue of billing until the block is left."""
-    work = Work(shop.database, Smtp("smtp://127.0.0.1:1", "x@example.com"), shop.books)
-    task = asyncio.create_task(work_queue(installation.control_url, work, QUEUE))
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+def jobs(shop: Shop, installation: Installation) -> AbstractAsyncContextManager[None]:
+    return jobs_done(installation, Work(shop.database, NO_MAIL, shop.books), QUEUE)
 
 
 async def comes_to_be(shop: Shop, account: str, plan: PlanName) -> None:
